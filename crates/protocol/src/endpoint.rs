@@ -1,0 +1,175 @@
+//! The table of endpoints, and the arguments and answers of each.
+//!
+//! To add one: a row here, its words below, and its deed in the gateway's `endpoints/`, where the compiler
+//! asks for it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Epoch, Error, Position, RoomName, limits};
+
+macro_rules! endpoints {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $([$alias:literal])?,)+) => {
+        /// What a client can ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Endpoint { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Endpoint {
+            /// Every row, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Another name that is accepted for it.
+            #[must_use]
+            pub const fn alias(self) -> Option<&'static str> {
+                match self { $(Self::$variant => endpoints!(@alias $($alias)?),)+ }
+            }
+
+            /// What it does, for people.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_start(),)+ }
+            }
+
+            /// Reads a name or an alias.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name $(| $alias)? => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+    (@alias $alias:literal) => { Some($alias) };
+    (@alias) => { None };
+}
+
+endpoints! {
+    /// Asks for the server's time and shows that both sides live.
+    Ping = "ping",
+    /// Brings a token as the first frame of a connection that was opened without one.
+    AuthConnect = "auth.connect",
+    /// Says what the client is and whether its user looks at it.
+    ClientUpdate = "client.update" ["updateClient"],
+    /// Enters a room.
+    RoomsJoin = "rooms.join" ["addToRoom"],
+    /// Leaves a room.
+    RoomsLeave = "rooms.leave" ["removeFromRoom"],
+    /// Asks where a room's numbering stands.
+    RoomsState = "rooms.state" ["getRoomState"],
+    /// Asks who is in a room.
+    RoomsInfo = "rooms.info",
+    /// Publishes to a room.
+    RoomsBroadcast = "rooms.broadcast",
+    /// Reads a room's kept broadcasts.
+    RoomsHistory = "rooms.history",
+}
+
+/// Arguments of an endpoint that names one room and nothing else.
+#[derive(Debug, Deserialize)]
+pub struct InRoom {
+    /// The room.
+    pub room: RoomName,
+}
+
+/// `auth.connect`.
+#[derive(Debug, Deserialize)]
+pub struct AuthConnect {
+    /// The token.
+    pub token: String,
+}
+
+/// `client.update`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientUpdate {
+    /// Whether the user looks at it.
+    #[serde(default)]
+    pub is_active: Option<bool>,
+    /// What the client is, in its own words.
+    #[serde(default)]
+    pub device: Option<String>,
+}
+
+/// `rooms.join`.
+#[derive(Debug, Deserialize)]
+pub struct RoomsJoin {
+    /// The room.
+    pub room: RoomName,
+    /// The last broadcast of it that the client has.
+    #[serde(default)]
+    pub resume: Option<Position>,
+}
+
+/// `rooms.broadcast`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomsBroadcast {
+    /// The room.
+    pub room: RoomName,
+    /// The event's name.
+    pub destination: String,
+    /// What is said, untouched.
+    pub data: Box<RawValue>,
+    /// Whether the publishing socket hears it too (by default it has the reply instead).
+    #[serde(default)]
+    pub include_self: bool,
+}
+
+/// `rooms.history`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomsHistory {
+    /// The room.
+    pub room: RoomName,
+    /// Only what came after this number.
+    #[serde(default)]
+    pub after_seq: Option<u64>,
+    /// At most this many, 1 to [`limits::HISTORY_PAGE`].
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// Where a room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Redis's time of the last broadcast, in Unix milliseconds.
+    pub last_broadcast_timestamp: u64,
+    /// Number of the last broadcast.
+    pub seq: u64,
+    /// The life of the numbering.
+    pub epoch: Epoch,
+}
+
+/// One user of a room, as `rooms.info` shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomUser {
+    /// The user.
+    pub user_id: String,
+    /// `ONLINE` for as long as there is no chosen status.
+    pub status: String,
+    /// How many sockets of this user are in the room.
+    pub sockets: u64,
+}
+
+/// Checks a destination that a client or a backend chose.
+///
+/// # Errors
+/// `bad-args` names the field.
+pub fn check_destination(destination: &str) -> Result<(), Error> {
+    if destination.is_empty() || destination.len() > limits::DESTINATION_LEN {
+        return Err(Error::bad_args("destination", "destination has 1 to 200 bytes"));
+    }
+    if destination.starts_with(crate::event::RESERVED_PREFIX) {
+        return Err(Error::bad_args(
+            "destination",
+            "destinations that begin with room. are the gateway's own",
+        ));
+    }
+    Ok(())
+}
