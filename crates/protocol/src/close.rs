@@ -12,8 +12,6 @@ catalogue! {
         GoingAway = 1001,
         /// The peer broke the WebSocket protocol (RFC 6455 §7.4.1).
         Protocol = 1002,
-        /// A frame of a type that the agreed codec has no use for.
-        Unsupported = 1003,
         /// A text message that is not UTF-8 (RFC 6455 §8.1).
         InvalidPayload = 1007,
         /// A message larger than allowed.
@@ -56,7 +54,6 @@ impl CloseCode {
             Self::Normal => "",
             Self::GoingAway => "going away",
             Self::Protocol => "protocol error",
-            Self::Unsupported => "unsupported frame type",
             Self::InvalidPayload => "not UTF-8",
             Self::TooBig => "message too big",
             Self::Draining => "draining",

@@ -1,7 +1,6 @@
 //! MessagePack, by way of JSON.
 
 use std::fmt;
-use std::io::Write;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 

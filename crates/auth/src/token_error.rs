@@ -1,0 +1,34 @@
+//! Why a token is refused.
+
+/// Why a token is refused. The texts say nothing that a client should not know: no key, no expected value, no
+/// library's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum TokenError {
+    /// No key is configured to check tokens with.
+    #[error("tokens are not accepted here")]
+    NotAccepted,
+    /// Larger than [`JwtVerifier::MAX_LEN`](crate::JwtVerifier::MAX_LEN).
+    #[error("the token has more than 8192 bytes")]
+    TooLarge,
+    /// Not three parts of base64url, or not JSON inside of them.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Signed with another algorithm than the one that the key is for, or not at all.
+    #[error("the token's algorithm is not accepted")]
+    Algorithm,
+    /// Signed with another key, or changed after it was signed.
+    #[error("the token's signature is wrong")]
+    Signature,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// A claim is missing; it is named.
+    #[error("the token has no `{0}` claim")]
+    MissingClaim(&'static str),
+    /// A claim is not what it must be; it is named.
+    #[error("the token's `{0}` claim is not acceptable")]
+    BadClaim(&'static str),
+}

@@ -1,0 +1,143 @@
+//! One connection to Redis that is made anew for ever.
+//!
+//! The client library could reconnect by itself, but then it also decides what is sent again, and hides when.
+//! Here each connection is a client of its own, a generation: nothing is ever sent twice, and whoever holds a
+//! generation knows that all of it went through one connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::Error;
+use fred::interfaces::ClientLike;
+use fred::types::Value;
+use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use super::{RedisOptions, script};
+use crate::Stats;
+use crate::stats::count;
+
+/// Waits between attempts: the first, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
+
+/// A connection that is up.
+#[derive(Clone)]
+pub(super) struct Up {
+    pub(super) client: Client,
+    /// Rises with every connection.
+    pub(super) generation: u64,
+    broken: Arc<Notify>,
+}
+
+impl Up {
+    /// Gives this connection up; a new one follows.
+    pub(super) fn tear_down(&self) {
+        self.broken.notify_one();
+    }
+}
+
+/// The connection, if it is up now.
+pub(super) type Link = watch::Receiver<Option<Up>>;
+
+/// Keeps one connection.
+pub(super) struct Keeper {
+    pub(super) name: &'static str,
+    pub(super) config: Config,
+    pub(super) options: RedisOptions,
+    /// Messages that the client may hold for us.
+    pub(super) messages: usize,
+    pub(super) stats: Arc<Stats>,
+    pub(super) up: watch::Sender<Option<Up>>,
+}
+
+/// Ends a connection's task with its owner.
+struct Ending(AbortHandle);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Keeper {
+    /// Connects for ever.
+    pub(super) async fn run(self) {
+        let mut backoff = BACKOFF.0;
+        let mut is_down_told = false;
+        for generation in 0_u64.. {
+            let was_up = match self.connect().await {
+                Ok((client, ending)) => {
+                    if is_down_told || generation > 0 {
+                        tracing::info!(link = self.name, "Redis is back");
+                        count(&self.stats.reconnects);
+                    }
+                    is_down_told = false;
+                    self.hold(Up { client, generation, broken: Arc::default() }).await;
+                    drop(ending);
+                    true
+                }
+                Err(why) => {
+                    if !is_down_told {
+                        tracing::warn!(link = self.name, why = why.details(), "Redis is away");
+                    }
+                    is_down_told = true;
+                    false
+                }
+            };
+            backoff = if was_up { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
+            tokio::time::sleep(backoff).await;
+        }
+    }
+
+    /// One attempt. Bounded by the client's own timeouts.
+    async fn connect(&self) -> Result<(Client, Ending), Error> {
+        let limit = self.options.command_timeout;
+        let connection = ConnectionConfig {
+            connection_timeout: limit,
+            internal_command_timeout: limit,
+            max_command_attempts: 1,
+            tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
+            ..ConnectionConfig::default()
+        };
+        let performance = PerformanceConfig {
+            default_command_timeout: limit,
+            broadcast_channel_capacity: self.messages,
+            ..PerformanceConfig::default()
+        };
+        let client = Client::new(self.config.clone(), Some(performance), Some(connection), None);
+        let mut connected = Box::pin(client.init()).await;
+        let ending = match &mut connected {
+            Ok(task) => Ending(task.abort_handle()),
+            Err(why) => return Err(why.clone()),
+        };
+        Box::pin(script::load(&client)).await?;
+        // The task's result says no more than that it ended, which `hold` sees by the signs of life.
+        let broken = connected;
+        drop(broken);
+        Ok((client, ending))
+    }
+
+    /// Offers the connection until it breaks.
+    async fn hold(&self, up: Up) {
+        self.up.send_replace(Some(up.clone()));
+        tokio::select! {
+            () = up.broken.notified() => tracing::warn!(link = self.name, "the connection to Redis is given up"),
+            why = signs_of_life(&up.client, self.options.probe_interval) => {
+                tracing::warn!(link = self.name, why = why.details(), "the connection to Redis broke");
+            }
+        }
+        self.up.send_replace(None);
+    }
+}
+
+/// Asks again and again; ends when there is no answer in time.
+async fn signs_of_life(client: &Client, interval: Duration) -> Error {
+    loop {
+        tokio::time::sleep(interval).await;
+        if let Err(why) = Box::pin(client.ping::<Value>(None)).await {
+            return why;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Every name that is used in Redis, built here only.
+//!
+//! A room's channel is the prefix and its name, and its keys carry the channel as their hash tag. Channels of our
+//! own hold a `#`, which no room's name can.
+
+use hallway_protocol::RoomName;
+
+/// Names of one deployment.
+#[derive(Debug)]
+pub(super) struct Names {
+    prefix: String,
+    /// Where this node hears its own probes; one of its kind.
+    pub(super) probe: String,
+    /// Where words to all nodes are told.
+    pub(super) words: String,
+}
+
+/// What a channel is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    /// A room's broadcasts.
+    Room(RoomName),
+    /// This node's probes.
+    Probe,
+    /// Words to all nodes.
+    Words,
+}
+
+impl Names {
+    /// `token` must be one of its kind among all nodes.
+    pub(super) fn new(prefix: &str, token: u64) -> Self {
+        Self { prefix: prefix.to_owned(), probe: format!("{prefix}#probe-{token:016x}"), words: format!("{prefix}#words") }
+    }
+
+    /// Where a room's broadcasts are published.
+    pub(super) fn channel(&self, room: &RoomName) -> String {
+        format!("{}{room}", self.prefix)
+    }
+
+    /// What a channel is for; nothing if it is none of ours.
+    pub(super) fn read_channel(&self, channel: &str) -> Option<Channel> {
+        if channel == self.probe {
+            return Some(Channel::Probe);
+        }
+        if channel == self.words {
+            return Some(Channel::Words);
+        }
+        RoomName::parse(channel.strip_prefix(&self.prefix)?).ok().map(Channel::Room)
+    }
+
+    /// A room's numbering and history.
+    pub(super) fn stream(&self, room: &RoomName) -> String {
+        format!("{{{}{room}}}:h", self.prefix)
+    }
+
+    /// The first answer to an idempotency key.
+    pub(super) fn answer(&self, room: &RoomName, key: &str) -> String {
+        format!("{{{}{room}}}:i:{key}", self.prefix)
+    }
+
+    /// The records of nodes.
+    pub(super) fn nodes(&self) -> String {
+        format!("{{{}#nodes}}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_read_back() {
+        let names = Names::new("dev:", 7);
+        let room = RoomName::parse("board-42").unwrap();
+        assert_eq!(names.channel(&room), "dev:board-42");
+        assert_eq!(names.stream(&room), "{dev:board-42}:h");
+        assert_eq!(names.read_channel("dev:board-42"), Some(Channel::Room(room)));
+        assert_eq!(names.read_channel("dev:#words"), Some(Channel::Words));
+        assert_eq!(names.read_channel("dev:#probe-0000000000000007"), Some(Channel::Probe));
+        assert_eq!(names.read_channel("dev:#probe-0000000000000008"), None);
+        assert_eq!(names.read_channel("board-42"), None);
+    }
+}

@@ -1,0 +1,55 @@
+//! How to reach Redis.
+
+use std::time::Duration;
+
+use fred::types::config::Config;
+
+use crate::BusError;
+
+/// How to reach Redis, and how long to wait for it.
+#[derive(Debug, Clone)]
+pub struct RedisOptions {
+    /// `redis://[user:password@]host[:port][/database]`; `redis-sentinel://…` as well. Redis 7.0 or newer.
+    pub url: String,
+    /// Stands before every channel's and key's name. The same on all nodes.
+    pub channel_prefix: String,
+    /// How long a command may take. A link on which one took longer is made anew.
+    pub command_timeout: Duration,
+    /// How often the node publishes something to itself, and asks each connection for a sign of life.
+    pub probe_interval: Duration,
+    /// How long nothing may come back; then the bus is not ready and the link is made anew.
+    pub probe_timeout: Duration,
+    /// Publishes that may wait to be sent; beyond it they are answered with [`BusError::Busy`].
+    pub publish_queue: usize,
+    /// Messages that may have arrived and not yet gone to their lanes; beyond it they are lost, which is told
+    /// ([`crate::Lost::Lagged`]). Costs some 700 bytes each, whether used or not.
+    pub receive_queue: usize,
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self {
+            url: "redis://127.0.0.1:6379".to_owned(),
+            channel_prefix: String::new(),
+            command_timeout: Duration::from_secs(2),
+            probe_interval: Duration::from_secs(1),
+            probe_timeout: Duration::from_secs(3),
+            publish_queue: 65_536,
+            receive_queue: 65_536,
+        }
+    }
+}
+
+impl RedisOptions {
+    /// The client library's configuration.
+    pub(super) fn config(&self) -> Result<Config, BusError> {
+        if self.channel_prefix.contains(['{', '}', '#']) {
+            return Err(BusError::Options("the channel prefix must not hold {, } or #".into()));
+        }
+        if self.url.starts_with("rediss") {
+            return Err(BusError::Options("TLS to Redis is not supported".into()));
+        }
+        // Never with the URL in it: it may hold a password.
+        Config::from_url(&self.url).map_err(|why| BusError::Options(format!("Redis URL: {}", why.details())))
+    }
+}

@@ -1,0 +1,80 @@
+//! Scripts that Redis runs, and their loading.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use fred::bytes_utils::Str;
+use fred::clients::Client;
+use fred::error::Error;
+use fred::interfaces::LuaInterface;
+use fred::types::{Key, Value};
+
+/// A script, called by the hash of its text.
+pub(super) struct Script {
+    text: &'static str,
+    hash: LazyLock<Str>,
+}
+
+macro_rules! scripts {
+    ($($(#[$about:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$about])* pub(super) static $name: Script = Script {
+            text: include_str!($file),
+            hash: LazyLock::new(|| fred::util::sha1_hash(include_str!($file)).into()),
+        };)*
+        /// All of them.
+        static ALL: &[&Script] = &[$(&$name),*];
+    };
+}
+
+scripts! {
+    /// Publishes many.
+    PUBLISH = "scripts/publish.lua";
+    /// Where rooms stand.
+    STATES = "scripts/states.lua";
+    /// A room's history.
+    HISTORY = "scripts/history.lua";
+    /// Who is alive.
+    NODES = "scripts/nodes.lua";
+    /// Says that a node is alive.
+    ANNOUNCE = "scripts/announce.lua";
+}
+
+impl Script {
+    /// Runs it once. Sends its command at the first poll.
+    pub(super) async fn run(&self, client: &Client, keys: Vec<Key>, args: Vec<Value>) -> Result<Value, Error> {
+        client.evalsha(self.hash.clone(), keys, args).await
+    }
+
+    /// Runs it; loads all of them and runs it again where the server does not know it.
+    pub(super) async fn run_loading(&self, client: &Client, keys: Vec<Key>, args: Vec<Value>) -> Result<Value, Error> {
+        match self.run(client, keys.clone(), args.clone()).await {
+            Err(why) if is_unknown_script(&why) => {
+                load(client).await?;
+                self.run(client, keys, args).await
+            }
+            result => result,
+        }
+    }
+}
+
+/// Whether a server says that it does not know a script.
+pub(super) fn is_unknown_script(why: &Error) -> bool {
+    why.details().starts_with("NOSCRIPT")
+}
+
+/// Makes a server know all of them.
+pub(super) async fn load(client: &Client) -> Result<(), Error> {
+    for script in ALL {
+        let _: Value = client.script_load(script.text).await?;
+    }
+    Ok(())
+}
+
+/// Text or bytes in an answer.
+pub(super) fn bytes_of(value: Value) -> Option<Bytes> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        Value::String(text) => Some(text.into_inner()),
+        _ => None,
+    }
+}

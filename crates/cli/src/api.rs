@@ -1,0 +1,157 @@
+//! A client of the backend API: one request, one answer, one connection.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::ArgMatches;
+use hallway_gateway::config::Config;
+use http::{Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::failure::Failure;
+
+/// How long a call may take in all.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest answer in bytes.
+const ANSWER_MAX: usize = 16 << 20;
+
+/// The API of a node.
+pub(crate) struct Api {
+    authority: String,
+    base: String,
+    key: String,
+}
+
+impl Api {
+    /// The API that the flags and the configuration name.
+    pub(crate) fn of(matches: &ArgMatches, config: &Config) -> Result<Self, Failure> {
+        let url = match matches.get_one::<String>("api") {
+            Some(url) => url.clone(),
+            None => format!("http://{}", reachable(config.internal_listen)),
+        };
+        let refused = || {
+            Failure::usage(format!(
+                "flag --api: {url:?} is refused: must be http://host[:port][/path]"
+            ))
+        };
+        let uri: Uri = url.parse().map_err(|_| refused())?;
+        let authority = uri
+            .authority()
+            .filter(|authority| !authority.host().is_empty())
+            .ok_or_else(refused)?;
+        if uri.scheme_str() != Some("http") || uri.query().is_some() {
+            return Err(refused());
+        }
+        let key = match (matches.get_one::<String>("key"), config.api.keys.first()) {
+            (Some(key), _) => key.clone(),
+            (None, Some(key)) => key.expose().to_owned(),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no API key: set api.keys (HALLWAY_API_KEYS), or use --key or --dev",
+                ));
+            }
+        };
+        Ok(Self {
+            authority: authority.to_string(),
+            base: uri.path().trim_end_matches('/').to_owned(),
+            key,
+        })
+    }
+
+    /// Calls it, and waits for the answer's JSON.
+    pub(crate) fn call(&self, method: Method, path: &str, body: String) -> Result<Value, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
+        let exchange = async { tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await };
+        let (status, bytes) = match runtime.block_on(exchange) {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(Failure::failed(format!("{}: {error}", self.authority))),
+            Err(_) => {
+                return Err(Failure::failed(format!(
+                    "{}: no answer within {}s",
+                    self.authority,
+                    TIMEOUT.as_secs()
+                )));
+            }
+        };
+        let answer: Option<Value> = serde_json::from_slice(&bytes).ok();
+        match (status.is_success(), answer) {
+            (true, Some(answer)) => Ok(answer),
+            (true, None) => Err(Failure::failed(format!("{}: the answer is not JSON", self.authority))),
+            (false, answer) => Err(Failure::failed(format!(
+                "{}: {}",
+                self.authority,
+                refusal(status, answer.as_ref())
+            ))),
+        }
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Bytes), BoxError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        let stream = TcpStream::connect(with_port(&self.authority)).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // It ends with the connection, or with the runtime.
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await?;
+        Ok((status, body.to_bytes()))
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The address under which a listener on this machine is reached: one that is bound to all is on loopback too.
+pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+fn with_port(authority: &str) -> String {
+    let has_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    }
+}
+
+/// The API's own words, where the answer has them.
+fn refusal(status: StatusCode, answer: Option<&Value>) -> String {
+    let text = |name: &str| answer.and_then(|answer| answer["error"][name].as_str());
+    match (text("code"), text("message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        _ => format!("HTTP {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_completed() {
+        assert_eq!(with_port("localhost"), "localhost:80");
+        assert_eq!(with_port("[::1]"), "[::1]:80");
+        assert_eq!(with_port("[::1]:9000"), "[::1]:9000");
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()).to_string(), "127.0.0.1:1");
+        assert_eq!(reachable("[::]:1".parse().unwrap()).to_string(), "[::1]:1");
+    }
+}

@@ -1,0 +1,43 @@
+//! `hallway serve`: a node, from its configuration to its end.
+
+use clap::ArgMatches;
+use hallway_gateway::Node;
+use hallway_gateway::config::Config;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+use crate::signals::Signals;
+use crate::{input, logging};
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let loaded = input::load_checked(matches)?;
+    logging::start(&loaded)?;
+    runtime(loaded.config.workers)?.block_on(serve(loaded.config))
+}
+
+fn runtime(workers: usize) -> Result<Runtime, Failure> {
+    let mut builder = Builder::new_multi_thread();
+    if workers > 0 {
+        builder.worker_threads(workers);
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
+}
+
+/// Runs the node until a signal, then drains it; a second signal does not wait for that.
+async fn serve(config: Config) -> Result<(), Failure> {
+    // Before the node starts, so that a signal during a slow start drains it, too.
+    let mut signals = Signals::new().map_err(|error| Failure::failed(format!("cannot catch signals: {error}")))?;
+    let node = Node::start(config).await.map_err(Failure::failed)?;
+    let first = signals.next().await;
+    tracing::info!(signal = ?first, "draining; a second signal ends the process at once");
+    tokio::select! {
+        () = node.drain() => Ok(()),
+        second = signals.next() => {
+            tracing::warn!(signal = ?second, "ending without waiting for the drain");
+            std::process::exit(second.exit_code());
+        }
+    }
+}

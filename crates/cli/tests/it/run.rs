@@ -1,0 +1,27 @@
+//! Runs the binary with nothing in its environment but what the test sets.
+
+use std::process::{Command, Stdio};
+
+/// How a run ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs `hallway` to its end.
+pub(crate) fn hallway(args: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_hallway"))
+        .args(args)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Ended {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}

@@ -1,0 +1,86 @@
+//! What an operator can set. Each section is a file; each setting is one row in it, from which its key,
+//! variable, flag, default, bounds, help and documentation come.
+//!
+//! A node starts from a [`Config`] that [`load`] read and [`check`] passed, so that every mistake is told
+//! before a port is bound.
+
+mod api;
+mod auth;
+mod check;
+mod dev;
+mod limits;
+mod log;
+mod network;
+mod origin;
+mod redis;
+mod redis_url;
+mod shutdown;
+
+use std::net::SocketAddr;
+
+use hallway_protocol::kind::KindEntry;
+use hallway_settings::{Input, Loaded, Problems, settings};
+
+pub use api::Api;
+pub use auth::Auth;
+pub use check::{SECRET_LEN, check};
+pub use dev::{DEV_API_KEY, DEV_SECRET};
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use network::Network;
+pub use origin::Origin;
+pub use redis::Redis;
+pub use redis_url::RedisUrl;
+pub use shutdown::Shutdown;
+
+/// The variable that names the configuration file. It is no setting: it is read before there are any.
+pub const FILE_VARIABLE: &str = "HALLWAY_CONFIG";
+
+settings! {
+    /// The node itself.
+    pub struct Config {
+        /// Address of the public listener: WebSocket clients. Port 0 takes a free one.
+        listen: SocketAddr = "0.0.0.0:8080";
+        /// Address of the internal listener: backend API, metrics, health. Never for the open internet.
+        internal_listen: SocketAddr = "127.0.0.1:9000";
+        /// For one's own machine: a secret and an API key that everybody knows, any origin, a demo page. Both
+        /// listeners are on loopback unless they are set.
+        dev: bool = false;
+        /// The node's name, as clients and other nodes see it; must differ between nodes. Empty: a random one
+        /// at each start.
+        node: String = "";
+        /// Worker threads; 0 for one per core.
+        workers: usize = 0, from 0 to 1024;
+        /// Proxies whose `X-Forwarded-For` is believed, for the limit per address and for presence. Empty:
+        /// nobody's, and every client behind a proxy has the proxy's address.
+        trusted_proxies: Vec<Network> = "";
+    }
+    sections {
+        auth: Auth,
+        api: Api,
+        limits: Limits,
+        redis: Redis,
+        shutdown: Shutdown,
+        log: Log,
+    }
+    tables {
+        /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `claims`,
+        /// `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_seconds`;
+        /// `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        kinds: KindEntry,
+    }
+}
+
+/// Reads the configuration. With `dev` set, the values of [`DEV_SECRET`] and the like stand where nothing else
+/// sets them.
+///
+/// # Errors
+/// All that was refused, at once.
+pub fn load(mut input: Input) -> Result<Loaded<Config>, Problems> {
+    input.foreign_variables.push(FILE_VARIABLE.to_owned());
+    dev::apply(&mut input);
+    hallway_settings::load(&input)
+}
+
+#[cfg(test)]
+mod tests;

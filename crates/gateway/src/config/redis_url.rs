@@ -1,0 +1,128 @@
+//! The URL of Redis, which may hold a password.
+
+use std::fmt;
+
+use hallway_settings::{Kind, Value};
+
+/// Stands for a password where a URL is shown. A URL that holds it was copied from a printed configuration and is
+/// refused.
+const HIDDEN: &str = "(hidden)";
+
+/// Where Redis is; empty for none. Shown without its passwords.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    /// The URL with its passwords, or nothing if none is set.
+    #[must_use]
+    pub fn expose(&self) -> Option<&str> {
+        (!self.0.is_empty()).then_some(self.0.as_str())
+    }
+
+    /// The URL without its passwords: that of the server, and those of queries (a sentinel's).
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let (main, query) = self
+            .0
+            .split_once('?')
+            .map_or((self.0.as_str(), None), |(main, query)| (main, Some(query)));
+        let mut shown = hide_userinfo(main);
+        if let Some(query) = query {
+            let parts: Vec<String> = query.split('&').map(hide_in_query).collect();
+            shown = format!("{shown}?{}", parts.join("&"));
+        }
+        shown
+    }
+}
+
+fn hide_userinfo(main: &str) -> String {
+    let Some((scheme, rest)) = main.split_once("://") else {
+        return main.to_owned();
+    };
+    let Some((userinfo, host)) = rest.rsplit_once('@') else {
+        return main.to_owned();
+    };
+    let user = userinfo.split_once(':').map_or("", |(user, _)| user);
+    format!("{scheme}://{user}:{HIDDEN}@{host}")
+}
+
+fn hide_in_query(part: &str) -> String {
+    match part.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}={HIDDEN}"),
+        _ => part.to_owned(),
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({})", self.shown())
+    }
+}
+
+impl Value for RedisUrl {
+    const KIND: Kind = Kind {
+        secret: true,
+        ..Kind::text(
+            "URL",
+            "empty or redis://[user:password@]host[:port][/database]; redis-cluster:// for a cluster, redis-sentinel:// \
+             for sentinels; rediss:// (TLS) is not supported",
+        )
+    };
+
+    fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::default());
+        }
+        let (scheme, rest) = text.split_once("://")?;
+        let host = rest.rsplit('@').next()?;
+        let is_known = matches!(scheme, "redis" | "redis-cluster" | "redis-sentinel");
+        let has_host = !host.is_empty() && !host.starts_with(['/', ':', '?']);
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['"', '\\']);
+        (is_known && has_host && is_plain && !text.contains(HIDDEN)).then(|| Self(text.to_owned()))
+    }
+
+    fn print(&self) -> String {
+        // `parse` lets nothing in that TOML would escape.
+        format!("\"{}\"", self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_hidden() {
+        for (url, shown) in [
+            ("redis://localhost:6379", "redis://localhost:6379"),
+            ("redis://:hunter2@h/3", "redis://:(hidden)@h/3"),
+            ("redis://hunter2@h", "redis://:(hidden)@h"),
+            ("redis://bob:hun@ter2@h:1", "redis://bob:(hidden)@h:1"),
+            (
+                "redis-sentinel://h?node=a:1&sentinelPassword=hunter2",
+                "redis-sentinel://h?node=a:1&sentinelPassword=(hidden)",
+            ),
+        ] {
+            let url = RedisUrl::parse(url).unwrap();
+            assert_eq!(url.shown(), shown);
+            assert!(!format!("{url:?}{}", url.print()).contains("hunter2"));
+            let copied = RedisUrl::parse(&url.shown());
+            assert_eq!(copied.is_none(), shown.contains(HIDDEN));
+        }
+    }
+
+    #[test]
+    fn other_urls_are_refused() {
+        for text in [
+            "localhost:6379",
+            "http://h",
+            "rediss://h",
+            "redis://",
+            "redis://:6379",
+            "redis://h h",
+        ] {
+            assert!(RedisUrl::parse(text).is_none(), "{text}");
+        }
+        assert_eq!(RedisUrl::parse("").unwrap().expose(), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! One native connection, from its first frame to its end.
+//!
+//! - [`opening`]: the first frame, where the handshake brought no token; [`admission`]: into the hub, into its
+//!   own rooms, hello.
+//! - [`session`]: the loop that reads, asks and answers; [`requests`]: what is under way; [`rate`]: how much
+//!   a client may ask; [`reply`]: answers as bytes.
+
+pub mod admission;
+pub mod opening;
+pub mod rate;
+pub mod reply;
+pub mod requests;
+pub mod session;

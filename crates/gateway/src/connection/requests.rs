@@ -1,0 +1,92 @@
+//! What a connection has under way. At most one request at a time runs in order (a join, say), and what came
+//! after it waits; requests that have their place in line already (a broadcast) run beside one another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use hallway_auth::Identity;
+use hallway_protocol::{ClientFrame, Endpoint, Error};
+
+use crate::endpoints::Data;
+
+/// A request that is done, or what there is to do next.
+pub enum Done {
+    /// It has its answer; none where the reply is sent already.
+    Answered(Label, Result<Option<Data>, Error>),
+    /// The connection has a new identity.
+    Identified(Label, Result<Arc<Identity>, Error>),
+}
+
+/// Which request it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    /// Where the reply goes.
+    pub id: Option<u64>,
+    /// What was asked; nothing for an endpoint that does not exist.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// What is under way. Exists only while there is something.
+#[derive(Default)]
+pub struct Requests {
+    ordered: Option<BoxFuture<'static, Done>>,
+    unordered: FuturesUnordered<BoxFuture<'static, Done>>,
+    waiting: VecDeque<ClientFrame>,
+}
+
+impl Requests {
+    /// Whether nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.ordered.is_none() && self.unordered.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether a new frame must wait its turn.
+    pub fn must_wait(&self) -> bool {
+        self.ordered.is_some() || !self.waiting.is_empty()
+    }
+
+    /// How many requests are under way or waiting.
+    pub fn len(&self) -> usize {
+        usize::from(self.ordered.is_some()) + self.unordered.len() + self.waiting.len()
+    }
+
+    /// Puts a frame behind those that wait.
+    pub fn wait(&mut self, frame: ClientFrame) {
+        self.waiting.push_back(frame);
+    }
+
+    /// The next frame whose turn it is.
+    pub fn turn(&mut self) -> Option<ClientFrame> {
+        if self.ordered.is_some() {
+            None
+        } else {
+            self.waiting.pop_front()
+        }
+    }
+
+    /// Runs a request for which the later ones wait.
+    pub fn run_ordered(&mut self, request: BoxFuture<'static, Done>) {
+        self.ordered = Some(request);
+    }
+
+    /// Runs a request beside the others.
+    pub fn run(&mut self, request: BoxFuture<'static, Done>) {
+        self.unordered.push(request);
+    }
+
+    /// Waits until one is done; for ever if none runs. Cancel safe: nothing is lost but the wait.
+    pub async fn next(&mut self) -> Done {
+        tokio::select! {
+            biased;
+            Some(done) = async { Some(self.ordered.as_mut()?.await) } => {
+                self.ordered = None;
+                done
+            }
+            Some(done) = self.unordered.next() => done,
+            else => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What clients can ask for: one exhaustive match, a file per deed. An endpoint is asked by a [`Caller`] and
+//! knows neither WebSockets nor HTTP.
+
+mod auth_connect;
+mod client_update;
+mod ping;
+pub(crate) mod rooms_broadcast;
+pub(crate) mod rooms_history;
+pub(crate) mod rooms_info;
+mod rooms_join;
+mod rooms_leave;
+pub(crate) mod rooms_state;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hallway_auth::Identity;
+use hallway_hub::Socket;
+use hallway_protocol::kind::Room;
+use hallway_protocol::{ClientFrame, Endpoint, Error, ErrorCode, RoomName};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::node::Node;
+
+/// Who asks.
+#[derive(Clone)]
+pub struct Caller {
+    /// The connection.
+    pub socket: Arc<Socket>,
+    /// Who it is.
+    pub identity: Arc<Identity>,
+}
+
+/// The data of a reply, as JSON text.
+pub type Data = Box<RawValue>;
+
+/// What becomes of a request.
+pub enum Answer {
+    /// It is done.
+    Now(Result<Data, Error>),
+    /// It is being done, and what the same socket asks later waits for it. `None`: the reply is already sent.
+    Ordered(BoxFuture<'static, Result<Option<Data>, Error>>),
+    /// It has its place in line; what the same socket asks later need not wait.
+    Unordered(BoxFuture<'static, Result<Data, Error>>),
+    /// The connection has a new identity, and has been told.
+    Identified(BoxFuture<'static, Result<Arc<Identity>, Error>>),
+}
+
+impl Answer {
+    fn now<T: Serialize>(answer: Result<T, Error>) -> Self {
+        Self::Now(answer.and_then(|data| to_data(&data)))
+    }
+}
+
+/// Does what a frame asks for. Takes its place in every line it needs before it returns.
+pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answer {
+    let endpoint = match &frame.endpoint {
+        Ok(endpoint) => *endpoint,
+        Err(name) => return Answer::Now(Err(unknown(name))),
+    };
+    let answer = match endpoint {
+        Endpoint::Ping => Ok(ping::handle()),
+        Endpoint::AuthConnect => frame
+            .args()
+            .map(|args| auth_connect::handle(node, caller, &args, frame.id)),
+        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
+        Endpoint::RoomsJoin => frame
+            .args()
+            .map(|args| rooms_join::handle(node, caller, args, frame.id)),
+        Endpoint::RoomsLeave => frame.args().map(|args| rooms_leave::handle(node, caller, &args)),
+        Endpoint::RoomsState => frame.args().map(|args| rooms_state::handle(node, caller, args)),
+        Endpoint::RoomsInfo => frame.args().map(|args| rooms_info::handle(node, caller, args)),
+        Endpoint::RoomsBroadcast => frame.args().map(|args| rooms_broadcast::handle(node, caller, args)),
+        Endpoint::RoomsHistory => frame.args().map(|args| rooms_history::handle(node, caller, args)),
+    };
+    answer.unwrap_or_else(|why| Answer::Now(Err(why)))
+}
+
+fn unknown(name: &str) -> Error {
+    let shown: String = name.chars().take(64).collect();
+    Error::new(ErrorCode::UnknownEndpoint, format!("there is no endpoint {shown:?}"))
+}
+
+/// Writes an answer as JSON text.
+pub(crate) fn to_data<T: Serialize + ?Sized>(data: &T) -> Result<Data, Error> {
+    serde_json::value::to_raw_value(data).map_err(|why| {
+        tracing::error!(%why, "an answer could not be written");
+        Error::new(ErrorCode::Internal, "internal error")
+    })
+}
+
+/// What a room's name means here.
+pub(crate) fn resolve<'n>(node: &'n Node, room: &RoomName) -> Result<Room<'n>, Error> {
+    node.kinds
+        .resolve(room)
+        .map_err(|why| Error::bad_args("room", format!("room: {why}")))
+}
+
+/// The same, if the caller may join it: who may not, learns nothing about it.
+pub(crate) fn resolve_for<'n>(node: &'n Node, caller: &Caller, room: &RoomName) -> Result<Room<'n>, Error> {
+    let resolved = resolve(node, room)?;
+    crate::policy::may_join(&resolved, room, &caller.identity, caller.socket.id())?;
+    Ok(resolved)
+}

@@ -1,0 +1,28 @@
+//! The one place where the errors of the parts become codes of the protocol. Internal text is logged, never
+//! sent.
+
+use hallway_bus::BusError;
+use hallway_protocol::{Error, ErrorCode};
+
+/// How long a client should wait for Redis, in milliseconds.
+const RETRY_BUS: u64 = 1000;
+/// How long where only a queue was full.
+const RETRY_BUSY: u64 = 100;
+
+/// An error of the bus.
+#[must_use]
+pub fn from_bus(why: BusError) -> Error {
+    match why {
+        BusError::Busy => {
+            Error::new(ErrorCode::Unavailable, "too much is being published at once").retry_after(RETRY_BUSY)
+        }
+        BusError::Rejected(why) => {
+            tracing::error!(%why, "the bus refused a command");
+            Error::new(ErrorCode::Internal, "internal error")
+        }
+        why => {
+            tracing::debug!(%why, "the bus is away");
+            Error::new(ErrorCode::Unavailable, "the message bus is away").retry_after(RETRY_BUS)
+        }
+    }
+}

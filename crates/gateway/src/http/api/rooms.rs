@@ -1,0 +1,192 @@
+//! `/api/v1/rooms/{room}`: its state and people, its history, and users put in and taken out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use hallway_protocol::endpoint::RoomUser;
+use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::exchange::{Arguments, Failure, RoomPath, RoomUserPath};
+use crate::cluster::Request;
+use crate::endpoints::{rooms_history, rooms_info, rooms_state};
+use crate::node::Node;
+
+/// Where a room stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoomState {
+    /// Redis's time of the last broadcast, in Unix milliseconds.
+    last_broadcast_timestamp: u64,
+    /// Number of the last broadcast.
+    seq: u64,
+    /// The life of the numbering.
+    epoch: String,
+}
+
+impl From<hallway_protocol::endpoint::State> for RoomState {
+    fn from(state: hallway_protocol::endpoint::State) -> Self {
+        Self {
+            last_broadcast_timestamp: state.last_broadcast_timestamp,
+            seq: state.seq,
+            epoch: state.epoch.to_string(),
+        }
+    }
+}
+
+/// One user of a room.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoomMember {
+    /// The user.
+    user_id: String,
+    /// `ONLINE`, or what the user chose.
+    status: String,
+    /// How many sockets of this user are in the room.
+    sockets: u64,
+}
+
+impl From<RoomUser> for RoomMember {
+    fn from(user: RoomUser) -> Self {
+        Self {
+            user_id: user.user_id,
+            status: user.status,
+            sockets: user.sockets,
+        }
+    }
+}
+
+/// A room.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoomView {
+    /// Its name.
+    room: String,
+    /// Where its numbering stands; null where nothing was broadcast or nothing is kept.
+    state: Option<RoomState>,
+    /// Who is in it; empty for kinds that show no one.
+    users: Vec<RoomMember>,
+    /// How many users are in it.
+    user_count: u64,
+    /// How many sockets are in it.
+    socket_count: u64,
+}
+
+/// A page of history.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HistoryPage {
+    /// Broadcasts as sockets hear them, in the order of their numbers.
+    #[schema(value_type = Vec<Object>)]
+    broadcasts: Vec<Box<RawValue>>,
+    /// Where the room stands.
+    state: Option<RoomState>,
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryQuery {
+    /// Only what came after this number.
+    after_seq: Option<u64>,
+    /// At most this many, 1 to 1000; 100 if left out.
+    limit: Option<usize>,
+}
+
+/// Nothing.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Empty {}
+
+/// A room's state and who is in it, on all nodes.
+#[utoipa::path(
+    get, path = "/api/v1/rooms/{room}", operation_id = "room", tag = "rooms", params(("room" = String, Path)),
+    responses((status = 200, body = RoomView), (status = "4XX", body = Failure), (status = 503, body = Failure))
+)]
+pub(super) async fn room(State(node): State<Arc<Node>>, RoomPath(room): RoomPath) -> Result<Json<RoomView>, Failure> {
+    let (state, info) = tokio::try_join!(rooms_state::read(&node, room.clone()), rooms_info::gather(&node, room))?;
+    Ok(Json(RoomView {
+        room: info.room.to_string(),
+        state: state.map(RoomState::from),
+        users: info.users.into_iter().map(RoomMember::from).collect(),
+        user_count: info.user_count,
+        socket_count: info.socket_count,
+    }))
+}
+
+/// A room's kept broadcasts.
+#[utoipa::path(
+    get, path = "/api/v1/rooms/{room}/history", operation_id = "history", tag = "rooms",
+    params(("room" = String, Path), HistoryQuery),
+    responses((status = 200, body = HistoryPage), (status = "4XX", body = Failure), (status = 503, body = Failure))
+)]
+pub(super) async fn history(
+    State(node): State<Arc<Node>>,
+    RoomPath(room): RoomPath,
+    Arguments(query): Arguments<HistoryQuery>,
+) -> Result<Json<HistoryPage>, Failure> {
+    let page = rooms_history::read(&node, room, query.after_seq, query.limit).await?;
+    Ok(Json(HistoryPage {
+        broadcasts: page.broadcasts,
+        state: page.state.map(RoomState::from),
+    }))
+}
+
+/// Puts all sockets of a user into a room, on every node.
+#[utoipa::path(
+    put, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "join", tag = "rooms",
+    params(("room" = String, Path), ("userId" = String, Path)),
+    responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
+)]
+pub(super) async fn join(
+    State(node): State<Arc<Node>>,
+    RoomUserPath(room, user): RoomUserPath,
+) -> Result<Json<Empty>, Failure> {
+    check_joinable(&node, &room)?;
+    everywhere(&node, &Request::Join { room, user }).await
+}
+
+/// Takes all sockets of a user out of a room, on every node.
+#[utoipa::path(
+    delete, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "leave", tag = "rooms",
+    params(("room" = String, Path), ("userId" = String, Path)),
+    responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
+)]
+pub(super) async fn leave(
+    State(node): State<Arc<Node>>,
+    RoomUserPath(room, user): RoomUserPath,
+) -> Result<Json<Empty>, Failure> {
+    check_joinable(&node, &room)?;
+    everywhere(
+        &node,
+        &Request::Leave {
+            room,
+            user: UserId::clone(&user),
+        },
+    )
+    .await
+}
+
+fn check_joinable(node: &Node, room: &RoomName) -> Result<(), Error> {
+    let resolved = crate::endpoints::resolve(node, room)?;
+    if resolved.kind.by_node {
+        return Err(Error::new(
+            ErrorCode::Forbidden,
+            "the node itself joins rooms of this kind",
+        ));
+    }
+    if resolved.line > 0 {
+        return Err(Error::bad_args(
+            "room",
+            format!("{room} is heard by whoever is in {}", resolved.home),
+        ));
+    }
+    Ok(())
+}
+
+async fn everywhere(node: &Node, request: &Request) -> Result<Json<Empty>, Failure> {
+    let _: Vec<u64> = node.cluster.ask(request).await?;
+    Ok(Json(Empty {}))
+}

@@ -1,0 +1,83 @@
+//! The demo page, in `--dev` only: two tabs sign in as two people and see each other's broadcasts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hallway_auth::{Grant, RoomPattern};
+use hallway_protocol::{Error, ErrorCode, UserId};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::node::Node;
+use crate::transport::listener::error_answer;
+
+const PAGE: &str = include_str!("demo/index.html");
+const SCRIPT: &str = include_str!("demo/demo.js");
+const STYLE: &str = include_str!("demo/demo.css");
+const TOKEN_LIFE: Duration = Duration::from_secs(3600);
+
+/// Answers a request to the demo; nothing for any other, and for all of them without `--dev`.
+pub fn respond<B>(node: &Arc<Node>, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+    if !node.access.dev {
+        return None;
+    }
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/demo") => Some(page("text/html; charset=utf-8", PAGE)),
+        (&Method::GET, "/demo/demo.js") => Some(page("text/javascript; charset=utf-8", SCRIPT)),
+        (&Method::GET, "/demo/demo.css") => Some(page("text/css; charset=utf-8", STYLE)),
+        (&Method::POST, "/demo/token") => Some(token(node, request.uri().query().unwrap_or_default())),
+        _ => None,
+    }
+}
+
+fn page(kind: &'static str, text: &'static str) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(text));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'"),
+    );
+    answer
+}
+
+/// A token for whoever asks: this is what `--dev` is for.
+fn token(node: &Node, query: &str) -> Response<Full<Bytes>> {
+    let user = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("user="))
+        .unwrap_or_default();
+    let user = match UserId::parse(user) {
+        Ok(user) => user,
+        Err(why) => return error_answer(StatusCode::BAD_REQUEST, &Error::bad_args("user", why)),
+    };
+    let rooms = ["board-*", "org-*", "group-*"]
+        .iter()
+        .filter_map(|pattern| RoomPattern::parse(pattern))
+        .collect();
+    let grant = Grant {
+        name: Some(user.to_string()),
+        user,
+        rooms,
+        issued_at: crate::clock::unix_ms(),
+        life: TOKEN_LIFE,
+    };
+    match node.access.verifier.mint(&grant) {
+        Some(token) => {
+            let mut answer = Response::new(Full::from(serde_json::json!({ "token": token }).to_string()));
+            answer
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer
+        }
+        None => error_answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &Error::new(ErrorCode::Internal, "internal error"),
+        ),
+    }
+}

@@ -1,0 +1,30 @@
+//! The node: where sockets, rooms, the bus and identities meet.
+//!
+//! The path of a broadcast: a client's frame ([`transport`], [`connection`]) or a backend's call
+//! ([`http::api`]) → one endpoint ([`endpoints`]), which asks whether they may ([`policy`]) → the bus → every
+//! node with a socket in the room, the publisher's own too → [`delivery`], in order per room, gaps noticed and
+//! repaired → the hub, and out.
+//!
+//! - [`node`] puts the parts together; [`config`] is what an operator can set; [`limits`] holds the bounds.
+//! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
+//! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
+//!
+//! Its invariant: a client's request is done in one place, whoever asks, and answered once.
+
+pub mod clock;
+pub mod cluster;
+pub mod config;
+pub mod connection;
+pub mod delivery;
+pub mod endpoints;
+pub mod error;
+pub mod http;
+pub mod lifecycle;
+pub mod limits;
+pub mod membership;
+pub mod metrics;
+pub mod node;
+pub mod policy;
+pub mod transport;
+
+pub use node::{Node, Running, StartError};

@@ -1,0 +1,62 @@
+//! Taking leave: every socket hears when to come back, each at another moment, and is closed at about that
+//! moment, so that the other nodes meet a stream of clients and not a wall of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallway_hub::Socket;
+use hallway_protocol::{CloseCode, Goodbye};
+use rand::RngExt;
+use tokio::time::Instant;
+
+use crate::connection::reply;
+use crate::node::Node;
+
+/// Sockets are closed in batches, one each time this has passed.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Says goodbye to every socket and closes them over `time`. Ends when all are closed, not when all are gone.
+pub async fn sockets(node: &Node, time: Duration) {
+    let mut leaving = schedule(node, time);
+    tracing::info!(sockets = leaving.len(), over = ?time, "draining");
+    let start = Instant::now();
+    for (after, socket) in &leaving {
+        let goodbye = Goodbye {
+            reason: "draining".into(),
+            reconnect_after_ms: after.as_millis() as u64,
+        };
+        socket.send(&reply::goodbye(socket.codec(), &goodbye));
+    }
+    let mut tick = tokio::time::interval(STEP);
+    while !leaving.is_empty() {
+        tick.tick().await;
+        let passed = start.elapsed();
+        let due = leaving.partition_point(|(after, _)| *after <= passed);
+        for (_, socket) in leaving.drain(..due) {
+            close(&socket);
+        }
+    }
+    // Those that were admitted while the listener was closing.
+    for socket in node.hub.sockets() {
+        close(&socket);
+    }
+}
+
+fn close(socket: &Arc<Socket>) {
+    socket.close(CloseCode::Draining, CloseCode::Draining.reason());
+}
+
+/// Every socket with its moment, evenly spread in random order, by moment.
+fn schedule(node: &Node, time: Duration) -> Vec<(Duration, Arc<Socket>)> {
+    let mut sockets = node.hub.sockets();
+    let mut random = rand::rng();
+    for last in (1..sockets.len()).rev() {
+        sockets.swap(last, random.random_range(0..=last));
+    }
+    let count = sockets.len().max(1) as u32;
+    sockets
+        .into_iter()
+        .enumerate()
+        .map(|(place, socket)| (time * place as u32 / count, socket))
+        .collect()
+}

@@ -1,0 +1,154 @@
+//! Sockets into rooms and out of them: the first local socket of a room subscribes to its channels, the last
+//! lets go of them some seconds later, and a join is acknowledged only when everything published after it
+//! will be heard.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hallway_bus::{Bus, BusError};
+use hallway_hub::{Hub, Joined, Room, Socket, Track};
+use hallway_protocol::{Kind, Kinds, RoomName};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Rooms let go of in one command.
+const BATCH: usize = 512;
+
+/// Keeps the rooms of this node and their subscriptions in step.
+pub struct Membership {
+    hub: Arc<Hub>,
+    bus: Arc<dyn Bus>,
+    unsubscribe_after: Duration,
+    /// Rooms without sockets, by the time at which they are let go of.
+    idle: Mutex<VecDeque<(Instant, Arc<Room>)>>,
+    idle_added: Notify,
+}
+
+/// A hold on an open room that is heard; given back when dropped, unless a join keeps it.
+struct Hold<'m> {
+    membership: &'m Membership,
+    room: Option<Arc<Room>>,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        if let Some(room) = self.room.take() {
+            self.membership.release(room);
+        }
+    }
+}
+
+impl Membership {
+    /// A membership over a hub and a bus. [`Membership::run`] must run beside it.
+    pub fn new(hub: Arc<Hub>, bus: Arc<dyn Bus>, unsubscribe_after: Duration) -> Self {
+        Self {
+            hub,
+            bus,
+            unsubscribe_after,
+            idle: Mutex::default(),
+            idle_added: Notify::new(),
+        }
+    }
+
+    /// Lets a socket into a room. `reply` makes the bytes of the answer from where the room's numbering
+    /// stands here; they are sent before anything that is broadcast from then on.
+    ///
+    /// Cancel safe: a join that is dropped half-way leaves nothing behind.
+    ///
+    /// # Errors
+    /// The bus is away; the socket is not in the room.
+    pub async fn join(
+        &self,
+        kind: &Kind,
+        home: &RoomName,
+        socket: &Arc<Socket>,
+        reply: impl FnOnce(Track) -> Option<Bytes> + Send,
+    ) -> Result<Joined, BusError> {
+        let room = self.hub.hold(Kinds::lines(kind, home));
+        let mut hold = Hold {
+            membership: self,
+            room: Some(Arc::clone(&room)),
+        };
+        room.heard.get_or_try_init(|| self.hear(kind, &room)).await?;
+        let joined = room.join(socket, reply);
+        if joined == Joined::Entered {
+            // The hold is the member's from now on, given back when it leaves.
+            hold.room = None;
+        }
+        Ok(joined)
+    }
+
+    /// Begins to hear a room, and learns where its lines stand. The subscription comes first: what is
+    /// published between the two is then both in the number and on its way, and dropped as old.
+    async fn hear(&self, kind: &Kind, room: &Room) -> Result<(), BusError> {
+        self.bus.subscribe(room.lines().to_vec()).await?;
+        if kind.keep.is_none() {
+            return Ok(());
+        }
+        let states = self.bus.states(room.lines().to_vec()).await?;
+        for (line, state) in states.into_iter().enumerate() {
+            room.set_track(
+                line,
+                state.map_or(Track::Empty, |state| Track::At(state.position, state.ts)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes a socket out of a room. False if it was not in.
+    pub fn leave(&self, home: &RoomName, socket: &Socket) -> bool {
+        let Some(line) = self.hub.line(home) else { return false };
+        let left = line.room.leave(socket);
+        if left {
+            self.release(line.room);
+        }
+        left
+    }
+
+    /// Forgets a socket that is gone.
+    pub fn remove(&self, socket: &Arc<Socket>) {
+        for room in self.hub.remove(socket) {
+            self.release(room);
+        }
+    }
+
+    fn release(&self, room: Arc<Room>) {
+        if self.hub.release(&room) {
+            self.idle
+                .lock()
+                .push_back((Instant::now() + self.unsubscribe_after, room));
+            self.idle_added.notify_one();
+        }
+    }
+
+    /// Lets go of rooms whose time is up. Runs until it is dropped.
+    pub async fn run(&self) {
+        loop {
+            let first = self.idle.lock().front().map(|(due, _)| *due);
+            match first {
+                None => self.idle_added.notified().await,
+                Some(due) => {
+                    tokio::time::sleep_until(due).await;
+                    self.let_go(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn let_go(&self, now: Instant) {
+        let mut due = Vec::new();
+        {
+            let mut idle = self.idle.lock();
+            while due.len() < BATCH && idle.front().is_some_and(|(at, _)| *at <= now) {
+                due.extend(idle.pop_front().map(|(_, room)| room));
+            }
+        }
+        for room in due {
+            // In line at the bus before the room can be opened anew; the bus makes few commands of them.
+            self.hub.evict(&room, |lines| self.bus.unsubscribe(lines.to_vec()));
+        }
+    }
+}

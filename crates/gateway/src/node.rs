@@ -1,0 +1,432 @@
+//! The node: puts the parts together, starts them, and takes them down again. Does nothing else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hallway_auth::{ApiKeys, Identity, JwtVerifier, TokenError};
+use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Told};
+use hallway_hub::{Hub, HubOptions, WheelOptions};
+use hallway_protocol::Kinds;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, unix_ms};
+use crate::cluster::Cluster;
+use crate::config::{Config, Network, Origin};
+use crate::connection::rate::Rate;
+use crate::delivery::Delivery;
+use crate::lifecycle::{drain, readiness::Readiness};
+use crate::limits::{Addresses, Limits};
+use crate::membership::Membership;
+use crate::metrics::Metrics;
+use crate::{http, transport};
+
+/// Events that wait in a lane before the bus is held up.
+const LANE_EVENTS: usize = 16 * 1024;
+/// How often a node says that it is alive; its record lives three times as long.
+const ANNOUNCE: Duration = Duration::from_secs(5);
+/// How long taking leave of the bus may take.
+const LEAVE_BUS: Duration = Duration::from_secs(2);
+
+/// Whom the node lets in, and what it lets them do.
+#[derive(Debug)]
+pub struct Access {
+    /// A developer's own machine: the demo, any origin.
+    pub dev: bool,
+    /// Whether who shows no token is let in.
+    pub anonymous: bool,
+    /// The cookie that may hold a token.
+    pub cookie: Option<String>,
+    /// Whether a token may stand in the URL.
+    pub query_token: bool,
+    /// Origins of pages that may connect; none means the node's own.
+    pub origins: Vec<Origin>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Reads tokens.
+    pub verifier: JwtVerifier,
+    /// Keys of the backend API.
+    pub api_keys: ApiKeys,
+    /// Largest body of a call, in bytes.
+    pub api_body: usize,
+}
+
+/// What the parts of a running node share.
+pub struct Node {
+    /// Its name, as clients and other nodes see it.
+    pub name: String,
+    /// Its clock, with its number.
+    pub clock: Clock,
+    /// The table of room kinds.
+    pub kinds: Kinds,
+    /// Sockets and rooms of this node.
+    pub hub: Arc<Hub>,
+    /// To the rooms of all nodes.
+    pub bus: Arc<dyn Bus>,
+    /// To the nodes.
+    pub cluster: Cluster,
+    /// Sockets into rooms.
+    pub membership: Arc<Membership>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Whom it lets in.
+    pub access: Access,
+    /// Whether it can do its job.
+    pub readiness: Readiness,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+    started_at: u64,
+}
+
+/// A node that runs, held by whoever started it.
+pub struct Running {
+    node: Arc<Node>,
+    nodes: Arc<dyn Nodes>,
+    public: SocketAddr,
+    internal: SocketAddr,
+    drain_time: Duration,
+    delay: Duration,
+    deadline: Duration,
+    /// No new connections.
+    stop_accepting: CancellationToken,
+    /// The end of everything else.
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    lanes: Vec<JoinHandle<()>>,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// A setting that only shows when it is used.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// The two seams of a bus, and what comes from it.
+struct Connected {
+    bus: Arc<dyn Bus>,
+    nodes: Arc<dyn Nodes>,
+    told: Told,
+    lanes: Vec<mpsc::Receiver<Event>>,
+}
+
+impl Node {
+    /// Starts a node: binds both listeners, then runs until it is drained. With Redis away it starts all the
+    /// same, is not ready, and becomes so when Redis is there.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let public = bind(config.listen).await?;
+        let internal = bind(config.internal_listen).await?;
+        let connected = connect(&config).await?;
+        let node = Arc::new(Self::assemble(&config, &connected)?);
+        Ok(Running::start(node, connected, public, internal, &config))
+    }
+
+    fn assemble(config: &Config, connected: &Connected) -> Result<Self, StartError> {
+        let number = rand::random();
+        let name = if config.node.is_empty() {
+            format!("node-{number:016x}")
+        } else {
+            config.node.clone()
+        };
+        let hub = Arc::new(Hub::new(hub_options(config)));
+        let bus = Arc::clone(&connected.bus);
+        let membership = Membership::new(Arc::clone(&hub), Arc::clone(&bus), config.redis.unsubscribe_after);
+        Ok(Self {
+            clock: Clock::start(number),
+            kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
+            cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
+            membership: Arc::new(membership),
+            limits: limits(config),
+            access: access(config)?,
+            readiness: Readiness::new(bus.health()),
+            metrics: Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?),
+            started_at: unix_ms(),
+            name,
+            hub,
+            bus,
+        })
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// Why it is refused, in words that a client may see.
+    pub fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
+        self.access.verifier.verify(token, unix_ms())
+    }
+
+    /// Brings the gauges that nobody keeps up to date to where they stand.
+    pub fn refresh_gauges(&self) {
+        let metrics = &self.metrics;
+        let (mut bytes, mut sockets) = (0, 0);
+        self.hub.for_each_socket(|socket| {
+            let queued = socket.queued_bytes();
+            bytes += queued as i64;
+            sockets += i64::from(queued > 0);
+        });
+        metrics.connections.queued_bytes.set(bytes);
+        metrics.connections.queued_sockets.set(sockets);
+        metrics.connections.rooms.set(self.hub.room_count() as i64);
+        metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+    }
+
+    fn record(&self) -> NodeRecord {
+        NodeRecord {
+            node: self.name.clone(),
+            address: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at,
+            draining: self.readiness.is_draining(),
+            connections: self.hub.socket_count() as u64,
+            rooms: self.hub.room_count() as u64,
+        }
+    }
+}
+
+impl Running {
+    fn start(
+        node: Arc<Node>,
+        connected: Connected,
+        public: TcpListener,
+        internal: TcpListener,
+        config: &Config,
+    ) -> Self {
+        let (stop, stop_accepting) = (CancellationToken::new(), CancellationToken::new());
+        let address = |listener: &TcpListener, wanted| listener.local_addr().unwrap_or(wanted);
+        let (public_address, internal_address) = (
+            address(&public, config.listen),
+            address(&internal, config.internal_listen),
+        );
+        let delivery = Delivery {
+            hub: Arc::clone(&node.hub),
+            bus: Arc::clone(&node.bus),
+            metrics: Arc::clone(&node.metrics),
+            clock: node.clock,
+            lanes: connected.lanes.len(),
+        };
+        let lanes = delivery.start(connected.lanes);
+        let membership = Arc::clone(&node.membership);
+        let tasks = vec![
+            tokio::spawn(transport::listener::run(
+                Arc::clone(&node),
+                public,
+                stop_accepting.clone(),
+            )),
+            tokio::spawn(http::serve(Arc::clone(&node), internal, stop.clone())),
+            tokio::spawn(crate::cluster::listen(Arc::downgrade(&node), connected.told)),
+            until(&stop, announce(Arc::clone(&node), Arc::clone(&connected.nodes))),
+            until(&stop, tick(Arc::clone(&node))),
+            until(&stop, async move { membership.run().await }),
+        ];
+        tracing::info!(node = node.name, public = %public_address, internal = %internal_address, "hallway is up");
+        Self {
+            nodes: connected.nodes,
+            public: public_address,
+            internal: internal_address,
+            drain_time: config.shutdown.drain,
+            delay: config.shutdown.delay,
+            deadline: config.shutdown.deadline,
+            stop_accepting,
+            stop,
+            tasks,
+            lanes,
+            node,
+        }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where the backend asks.
+    #[must_use]
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Takes the node down: not ready, no new connections, clients sent away over the drain time, what is
+    /// queued written; and by the deadline it is over, whatever is left.
+    pub async fn drain(self) {
+        let deadline = self.deadline;
+        if tokio::time::timeout(deadline, self.take_leave()).await.is_err() {
+            tracing::warn!(?deadline, "ended at the deadline with work left");
+        }
+    }
+
+    async fn take_leave(mut self) {
+        self.node.readiness.start_draining();
+        tokio::time::sleep(self.delay).await;
+        self.stop_accepting.cancel();
+        drain::sockets(&self.node, self.drain_time).await;
+        // A socket is gone when the client has taken its leave or the close timeout is up.
+        let mut check = tokio::time::interval(Duration::from_millis(20));
+        while self.node.hub.socket_count() > 0 {
+            check.tick().await;
+        }
+        let leave = async {
+            let _ = self.nodes.withdraw().await;
+            self.node.bus.close().await;
+        };
+        let _ = tokio::time::timeout(LEAVE_BUS, leave).await;
+        self.stop.cancel();
+        for task in self.lanes.drain(..).chain(self.tasks.drain(..)) {
+            let _ = task.await;
+        }
+        tracing::info!("drained");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop_accepting.cancel();
+        self.stop.cancel();
+        for task in self.tasks.iter().chain(&self.lanes) {
+            task.abort();
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listen = || {
+        let socket = if address.is_ipv4() {
+            tokio::net::TcpSocket::new_v4()
+        } else {
+            tokio::net::TcpSocket::new_v6()
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        // As many as the kernel lets wait: a storm of clients is accepted late rather than refused.
+        socket.listen(65_535)
+    };
+    listen().map_err(|why| StartError::Listen(address, why))
+}
+
+async fn connect(config: &Config) -> Result<Connected, StartError> {
+    let count = std::thread::available_parallelism().map_or(2, usize::from).min(16);
+    let (lanes, receivers) = Lanes::new(count, LANE_EVENTS);
+    let Some(url) = config.redis.url.expose() else {
+        let (bus, told) = hallway_bus::memory::connect(lanes);
+        return Ok(Connected {
+            bus: bus.clone(),
+            nodes: bus,
+            told,
+            lanes: receivers,
+        });
+    };
+    let _ = url;
+    Err(StartError::Config("redis: not yet".into()))
+}
+
+fn hub_options(config: &Config) -> HubOptions {
+    HubOptions {
+        socket_queue_bytes: config.limits.socket_queue.bytes() as usize,
+        close_timeout: config.limits.close_timeout,
+        wheel: WheelOptions {
+            ping_interval: config.limits.ping_interval,
+            pong_timeout: config.limits.pong_timeout,
+            idle_timeout: config.limits.idle_timeout,
+        },
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    let open = Arc::new(AtomicUsize::new(0));
+    Limits {
+        connections: limits.connections as usize,
+        handshakes: limits.handshakes as usize,
+        handshake_timeout: limits.handshake_timeout,
+        auth_timeout: config.auth.timeout,
+        frame_size: limits.frame_size.bytes() as usize,
+        unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes() as usize,
+        rate: Rate {
+            per_second: limits.frames_per_second,
+            burst: limits.frames_burst,
+        },
+        requests_in_flight: limits.requests_in_flight as usize,
+        rooms_per_socket: limits.rooms_per_socket as usize,
+        sockets_per_user: limits.sockets_per_user as usize,
+        ping_interval: limits.ping_interval,
+        addresses: Addresses::new(limits.sockets_per_address, Arc::clone(&open)),
+        open,
+    }
+}
+
+fn access(config: &Config) -> Result<Access, StartError> {
+    let auth = &config.auth;
+    Ok(Access {
+        dev: config.dev,
+        anonymous: auth.anonymous,
+        cookie: (!auth.cookie.is_empty()).then(|| auth.cookie.clone()),
+        query_token: auth.query_token,
+        origins: auth.origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        verifier: auth.verifier(),
+        api_keys: config
+            .api
+            .verifier()
+            .map_err(|why| StartError::Config(format!("api.keys: {why}")))?,
+        api_body: config.limits.api_body.bytes() as usize,
+    })
+}
+
+/// A task that ends with the token.
+fn until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        stop.run_until_cancelled(work).await;
+    })
+}
+
+/// Says now and then that this node is alive.
+async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
+    let mut tick = tokio::time::interval(ANNOUNCE);
+    let mut health = node.bus.health();
+    loop {
+        // At once when Redis is there, so that a question to all nodes waits for this one too.
+        tokio::select! {
+            _ = tick.tick() => {}
+            changed = health.changed() => if changed.is_err() { return },
+        }
+        if let Err(why) = nodes.announce(node.record()).await {
+            tracing::debug!(%why, "could not announce the node");
+        }
+    }
+}
+
+/// The second's tick of the hub. Missed ticks are made up for, so that its clock does not fall behind.
+async fn tick(node: Arc<Node>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tick.tick().await;
+        let pinged = node.hub.tick(unix_ms() / 1000);
+        node.metrics.connections.pings.inc_by(pinged as u64);
+    }
+}
+
+impl Limits {
+    /// How many connections have a place now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}

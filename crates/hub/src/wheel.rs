@@ -1,0 +1,167 @@
+//! Pings and timeouts for all sockets from one tick a second. A socket stands in one of as many slots as the
+//! ping interval has seconds; each second one slot is pinged and an earlier one is looked at for answers, so
+//! that the work is even and no socket has a timer.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use hallway_protocol::CloseCode;
+use parking_lot::Mutex;
+
+use crate::frame;
+use crate::socket::Socket;
+
+/// Times of the wheel; counted in whole seconds.
+#[derive(Debug, Clone)]
+pub struct WheelOptions {
+    /// How often each socket is pinged.
+    pub ping_interval: Duration,
+    /// How long after a ping something must have come in; at most the interval.
+    pub pong_timeout: Duration,
+    /// How long a socket may send no data frame; zero is for ever.
+    pub idle_timeout: Duration,
+}
+
+/// The slots.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    slots: Vec<Mutex<Vec<Arc<Socket>>>>,
+    /// The Unix second of the last turn.
+    unix: AtomicU64,
+    pong_timeout: u32,
+    idle_timeout: u32,
+    /// Sockets whose authorization ends before their slot comes round again, by Unix second.
+    expiring: Mutex<BinaryHeap<Reverse<Expiry>>>,
+}
+
+/// A socket and the Unix second in which its authorization ends.
+#[derive(Debug)]
+struct Expiry(u64, Weak<Socket>);
+
+impl PartialEq for Expiry {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Expiry {}
+
+impl PartialOrd for Expiry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Expiry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl Wheel {
+    pub(crate) fn new(options: WheelOptions) -> Self {
+        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let slots = seconds(options.ping_interval).clamp(1, 3600);
+        Self {
+            slots: (0..slots).map(|_| Mutex::default()).collect(),
+            unix: AtomicU64::new(0),
+            pong_timeout: seconds(options.pong_timeout).clamp(1, slots),
+            idle_timeout: seconds(options.idle_timeout),
+            expiring: Mutex::default(),
+        }
+    }
+
+    fn slot_of(&self, second: u32) -> usize {
+        second as usize % self.slots.len()
+    }
+
+    /// The slot of a socket follows from its id, so that it need not be kept.
+    fn home(&self, socket: &Socket) -> usize {
+        let sum = socket
+            .id()
+            .as_str()
+            .bytes()
+            .fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        sum % self.slots.len()
+    }
+
+    pub(crate) fn insert(&self, socket: &Arc<Socket>) {
+        let mut slot = self.slots[self.home(socket)].lock();
+        socket.place.store(slot.len() as u32, Ordering::Relaxed);
+        slot.push(Arc::clone(socket));
+        drop(slot);
+        self.watch_expiry(socket);
+    }
+
+    /// Puts a socket among those to be closed in time, if its slot would come round too late for that.
+    pub(crate) fn watch_expiry(&self, socket: &Arc<Socket>) {
+        let expires_at = socket.expires_at();
+        if expires_at <= self.unix.load(Ordering::Relaxed) + self.slots.len() as u64 + 1 {
+            self.expiring
+                .lock()
+                .push(Reverse(Expiry(expires_at, Arc::downgrade(socket))));
+        }
+    }
+
+    pub(crate) fn remove(&self, socket: &Socket) {
+        let mut slot = self.slots[self.home(socket)].lock();
+        let place = socket.place.load(Ordering::Relaxed) as usize;
+        if slot.get(place).is_some_and(|there| there.id() == socket.id()) {
+            slot.swap_remove(place);
+            if let Some(moved) = slot.get(place) {
+                moved.place.store(place as u32, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Turns to second `now` of the hub's clock. Returns how many sockets were pinged.
+    pub(crate) fn turn(&self, now: u32, unix_seconds: u64) -> usize {
+        self.unix.store(unix_seconds, Ordering::Relaxed);
+        self.expire(unix_seconds);
+        if now >= self.pong_timeout {
+            self.close_silent(now - self.pong_timeout);
+        }
+        let sockets = self.slots[self.slot_of(now)].lock().clone();
+        for socket in &sockets {
+            self.watch_expiry(socket);
+            if self.idle_timeout > 0 && socket.spoke_at() + self.idle_timeout <= now {
+                socket.close(CloseCode::Normal, "idle");
+            } else {
+                socket.send(&frame::PING);
+            }
+        }
+        sockets.len()
+    }
+
+    /// Closes those that were pinged at second `pinged` and have not been heard since.
+    fn close_silent(&self, pinged: u32) {
+        let slot = self.slots[self.slot_of(pinged)].lock();
+        let silent: Vec<_> = slot
+            .iter()
+            .filter(|socket| socket.heard_at() < pinged)
+            .cloned()
+            .collect();
+        drop(slot);
+        for socket in silent {
+            socket.close(CloseCode::NoPong, CloseCode::NoPong.reason());
+        }
+    }
+
+    fn expire(&self, unix_seconds: u64) {
+        let mut due = Vec::new();
+        {
+            let mut expiring = self.expiring.lock();
+            while expiring.peek().is_some_and(|Reverse(first)| first.0 <= unix_seconds) {
+                due.extend(expiring.pop().and_then(|Reverse(first)| first.1.upgrade()));
+            }
+        }
+        for socket in due {
+            if socket.expires_at() <= unix_seconds {
+                socket.close(CloseCode::Unauthenticated, "token expired");
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What publishers say: a broadcast of a fixed size with the time of its making in it.
+
+use std::io::Write;
+
+use hallway_protocol::codec::json_to_msgpack;
+use hallway_protocol::Codec;
+
+use crate::error::Failure;
+
+/// The event's name, by which readers tell our broadcasts from the gateway's own.
+pub(crate) const DESTINATION: &str = "load";
+
+/// Added to the time, so that it always has sixteen digits (and always eight bytes in MessagePack).
+pub(crate) const TIME_BASE: u64 = 1_000_000_000_000_000;
+
+/// Bytes of [`data`] without its padding.
+pub(crate) const SMALLEST: usize = 31;
+
+/// Appends the data object, `size` bytes of JSON.
+pub(crate) fn data(out: &mut Vec<u8>, micros: u64, size: usize) {
+    let end = out.len() + size - 2;
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, r#"{{"t":{},"pad":""#, TIME_BASE + micros);
+    out.resize(end, b'x');
+    out.extend_from_slice(br#""}"#);
+}
+
+/// Appends the publisher's arguments: room, destination and data.
+pub(crate) fn arguments(out: &mut Vec<u8>, room: &str, micros: u64, size: usize) {
+    let _ = write!(out, r#"{{"room":"{room}","destination":"{DESTINATION}","data":"#);
+    data(out, micros, size);
+    out.push(b'}');
+}
+
+/// A request of ours.
+pub(crate) fn request(codec: Codec, id: u64, endpoint: &str, args: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::with_capacity(args.len() + 64);
+    let _ = write!(text, r#"{{"id":{id},"endpoint":"{endpoint}","args":"#);
+    text.extend_from_slice(args);
+    text.push(b'}');
+    match codec {
+        Codec::Json => Ok(text),
+        Codec::Msgpack => json_to_msgpack(&text).map_err(Failure::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_has_the_size_it_is_asked_for() {
+        for size in [SMALLEST, 128, 1000] {
+            let mut out = Vec::new();
+            data(&mut out, 12, size);
+            assert_eq!(out.len(), size);
+            let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(value["t"], TIME_BASE + 12);
+        }
+    }
+}

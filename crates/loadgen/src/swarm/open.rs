@@ -1,0 +1,139 @@
+//! From a connect to being in the room.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::connection::{Connection, Phase};
+use super::{Role, Swarm};
+use crate::error::{Doing, Failure};
+use crate::payload;
+use crate::wire;
+
+/// How long the kernel may take for a connect; on loopback it is done at once unless the backlog is full.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long nothing may come of any of the sockets that are being opened.
+const STANDSTILL: Duration = Duration::from_secs(20);
+
+/// Sockets per source address; the system has about 28,000 ports for each.
+const PER_SOURCE: usize = 20_000;
+
+/// Where to, and what to say there.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    /// The first number of the source addresses 127.0.x.y that this swarm may use, so that processes differ.
+    pub(crate) source: u16,
+}
+
+/// A socket to open.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) role: Role,
+    /// Rooms to join, by number.
+    pub(crate) rooms: Range<u32>,
+    pub(crate) token: String,
+}
+
+impl Swarm {
+    /// Opens sockets, `at_once` at a time, and returns when all are in their rooms. The first of them has the
+    /// returned number, the others follow.
+    ///
+    /// Fails if one of them does not come so far: what is measured afterwards would be of fewer sockets.
+    pub(crate) fn open(
+        &mut self,
+        target: &Target,
+        at_once: usize,
+        opens: impl IntoIterator<Item = Open>,
+    ) -> Result<usize, Failure> {
+        let first = self.connections.len();
+        let done = |swarm: &Self| (swarm.tally.ready + swarm.tally.unopened) as usize;
+        let before = done(self);
+        let unopened = self.tally.unopened;
+        let mut opens = opens.into_iter().peekable();
+        let mut progress = (before, Instant::now());
+        loop {
+            let begun = self.connections.len() - first;
+            let under_way = begun - (done(self) - before);
+            for open in opens.by_ref().take(at_once.saturating_sub(under_way)) {
+                self.begin(target, open)?;
+            }
+            if opens.peek().is_none() && self.connections.len() - first == done(self) - before {
+                break;
+            }
+            self.turn(Duration::from_millis(100))?;
+            if done(self) != progress.0 {
+                progress = (done(self), Instant::now());
+            } else if progress.1.elapsed() > STANDSTILL {
+                let ready = self.tally.ready;
+                return Err(Failure(format!("opening stands still at {ready} ready: {}", self.tally.trouble())));
+            }
+        }
+        match self.tally.unopened - unopened {
+            0 => Ok(first),
+            failed => Err(Failure(format!("{failed} sockets could not be opened: {}", self.tally.trouble()))),
+        }
+    }
+
+    fn begin(&mut self, target: &Target, open: Open) -> Result<(), Failure> {
+        let at = self.connections.len();
+        let stream = connect(target, at).doing("connect")?;
+        epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(at as u64), epoll::EventFlags::IN).doing("epoll")?;
+        let mut connection = Connection {
+            stream: Some(stream.into()),
+            role: open.role,
+            phase: Phase::Upgrading,
+            waits_to_write: false,
+            room: open.rooms.start,
+            joining: open.rooms,
+            order: Default::default(),
+            rest: Vec::new(),
+            out: Vec::new(),
+        };
+        match open.role {
+            Role::Reader | Role::Publisher => {
+                let host = target.address.to_string();
+                connection.out = wire::upgrade(&host, self.codec.subprotocol(), &open.token).into_bytes();
+                self.dirty.push(at);
+            }
+            Role::Backend | Role::Floor | Role::Control => {
+                connection.phase = Phase::Ready;
+                self.tally.ready += 1;
+            }
+        }
+        self.connections.push(connection);
+        self.flush();
+        Ok(())
+    }
+
+    /// Asks to join the next room, or notes that the socket is ready.
+    pub(super) fn join_next(&mut self, at: usize) -> Result<(), Failure> {
+        let connection = &mut self.connections[at];
+        let Some(room) = self.rooms.get(connection.joining.start as usize).filter(|_| !connection.joining.is_empty())
+        else {
+            connection.phase = Phase::Ready;
+            self.tally.ready += 1;
+            return Ok(());
+        };
+        connection.phase = Phase::Joining;
+        let args = format!(r#"{{"room":"{}"}}"#, room.name);
+        let request = payload::request(self.codec, 0, "rooms.join", args.as_bytes())?;
+        self.say(at, &request);
+        Ok(())
+    }
+}
+
+fn connect(target: &Target, number: usize) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let source = u32::from(target.source) + u32::try_from(number / PER_SOURCE).unwrap_or(u32::MAX);
+    let source = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + source);
+    socket.bind(&SocketAddr::new(IpAddr::V4(source), 0).into())?;
+    socket.set_tcp_nodelay(true)?;
+    socket.connect_timeout(&target.address.into(), CONNECT)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
