@@ -29,14 +29,24 @@ pub struct History {
 impl History {
     /// Judges what was read after a place. `broadcasts` must be ascending, without holes, of the state's epoch.
     pub(crate) fn new(state: Option<RoomState>, after: Option<Position>, broadcasts: Vec<Heard>) -> Self {
-        let Some(there) = state else { return Self { state, broadcasts, complete: after.is_none() } };
+        let Some(there) = state else {
+            return Self {
+                state,
+                broadcasts,
+                complete: after.is_none(),
+            };
+        };
         let seqs = |heard: Option<&Heard>| heard.and_then(|heard| heard.position).map(|position| position.seq);
         let begins = match after {
             None => true,
             Some(here) if here.epoch != there.position.epoch => false,
-            Some(here) => seqs(broadcasts.first()).map_or(here.seq == there.position.seq, |seq| seq == here.seq + 1),
+            Some(here) => seqs(broadcasts.first()).map_or(here.seq == there.position.seq, |seq| seq.checked_sub(1) == Some(here.seq)),
         };
         let ends = seqs(broadcasts.last()).map_or(after.is_some(), |seq| seq == there.position.seq);
-        Self { state, broadcasts, complete: begins && ends }
+        Self {
+            state,
+            broadcasts,
+            complete: begins && ends,
+        }
     }
 }

@@ -224,7 +224,7 @@ impl Running {
                 stop_accepting.clone(),
             )),
             tokio::spawn(http::serve(Arc::clone(&node), internal, stop.clone())),
-            tokio::spawn(crate::cluster::listen(Arc::downgrade(&node), connected.told)),
+            until(&stop, crate::cluster::listen(Arc::downgrade(&node), connected.told)),
             until(&stop, announce(Arc::clone(&node), Arc::clone(&connected.nodes))),
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
@@ -332,13 +332,28 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             lanes: receivers,
         });
     };
-    let _ = url;
-    Err(StartError::Config("redis: not yet".into()))
+    let options = hallway_bus::redis::RedisOptions {
+        url: url.to_owned(),
+        channel_prefix: config.redis.channel_prefix.clone(),
+        command_timeout: config.redis.command_timeout,
+        probe_interval: config.redis.probe_interval,
+        probe_timeout: config.redis.probe_timeout,
+        publish_queue: config.redis.publish_queue as usize,
+        ..Default::default()
+    };
+    let connected = hallway_bus::redis::connect(options, lanes).await;
+    let (bus, told) = connected.map_err(|why| StartError::Config(format!("redis.url: {why}")))?;
+    Ok(Connected {
+        bus: bus.clone(),
+        nodes: bus,
+        told,
+        lanes: receivers,
+    })
 }
 
 fn hub_options(config: &Config) -> HubOptions {
     HubOptions {
-        socket_queue_bytes: config.limits.socket_queue.bytes() as usize,
+        socket_queue_bytes: config.limits.socket_queue.bytes(),
         close_timeout: config.limits.close_timeout,
         wheel: WheelOptions {
             ping_interval: config.limits.ping_interval,
@@ -356,8 +371,8 @@ fn limits(config: &Config) -> Limits {
         handshakes: limits.handshakes as usize,
         handshake_timeout: limits.handshake_timeout,
         auth_timeout: config.auth.timeout,
-        frame_size: limits.frame_size.bytes() as usize,
-        unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes() as usize,
+        frame_size: limits.frame_size.bytes(),
+        unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes(),
         rate: Rate {
             per_second: limits.frames_per_second,
             burst: limits.frames_burst,
@@ -385,7 +400,7 @@ fn access(config: &Config) -> Result<Access, StartError> {
             .api
             .verifier()
             .map_err(|why| StartError::Config(format!("api.keys: {why}")))?,
-        api_body: config.limits.api_body.bytes() as usize,
+        api_body: config.limits.api_body.bytes(),
     })
 }
 

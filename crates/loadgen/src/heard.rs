@@ -12,7 +12,10 @@ use crate::payload::{DESTINATION, TIME_BASE};
 pub(crate) enum Heard<'a> {
     Hello,
     Goodbye,
-    Reply { id: u64, done: bool },
+    Reply {
+        id: u64,
+        done: bool,
+    },
     /// The broadcast's fields.
     Broadcast(&'a [u8]),
     Unknown,
@@ -147,9 +150,9 @@ pub(crate) fn is_ours_somewhere(codec: Codec, fields: &[u8]) -> bool {
 
 fn digits(text: &[u8]) -> (u64, &[u8]) {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = text[..length]
-        .iter()
-        .fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+    let number = text[..length].iter().fold(0_u64, |sum, digit| {
+        sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
+    });
     (number, &text[length..])
 }
 
@@ -163,7 +166,10 @@ fn unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
         0xcf => 8,
         _ => return None,
     };
-    let number = rest.get(..length)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let number = rest
+        .get(..length)?
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
     Some((number, &rest[length..]))
 }
 
@@ -211,17 +217,23 @@ mod tests {
                 let beginning = Beginning::new(codec, room);
                 for number in [1, 127, 128, 70_000, 5_000_000_000] {
                     let frame = bytes(codec, &broadcast(room, "load", number));
-                    let Heard::Broadcast(fields) = hear(codec, &frame) else { panic!() };
+                    let Heard::Broadcast(fields) = hear(codec, &frame) else {
+                        panic!()
+                    };
                     assert!(beginning.is_in_room(fields) && is_ours_somewhere(codec, fields));
                     assert_eq!(beginning.ours(codec, fields), Some(77));
                     assert_eq!(seq(codec, fields), Some(number));
                 }
                 let frame = bytes(codec, &broadcast(room, "user-joined", 3));
-                let Heard::Broadcast(fields) = hear(codec, &frame) else { panic!() };
+                let Heard::Broadcast(fields) = hear(codec, &frame) else {
+                    panic!()
+                };
                 assert!(beginning.is_in_room(fields) && beginning.ours(codec, fields).is_none());
                 assert!(!is_ours_somewhere(codec, fields));
                 let frame = bytes(codec, &broadcast("board-10", "load", 3));
-                let Heard::Broadcast(fields) = hear(codec, &frame) else { panic!() };
+                let Heard::Broadcast(fields) = hear(codec, &frame) else {
+                    panic!()
+                };
                 assert!(!beginning.is_in_room(fields));
             }
         }

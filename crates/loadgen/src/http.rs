@@ -17,7 +17,10 @@ pub(crate) struct Response<'a> {
 
 /// The size of the head, if it is all there.
 pub(crate) fn head(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+    bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .map(|at| at + 4)
 }
 
 /// Reads one response with a `Content-Length`; `None` while it is not all there.
@@ -58,7 +61,10 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Result<u16, Failure> {
     let mut head = [0; 64];
     let read = stream.read(&mut head).doing("read")?;
     let text = String::from_utf8_lossy(&head[..read]);
-    text.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| Failure(format!("no status: {text}")))
+    text.split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| Failure(format!("no status: {text}")))
 }
 
 #[cfg(test)]
@@ -69,7 +75,10 @@ mod tests {
     fn a_response_is_read_when_it_is_all_there() {
         let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1";
         let read = response(bytes).unwrap().unwrap();
-        assert_eq!((read.status, read.body, read.size), (200, b"{}".as_slice(), bytes.len() - 8));
+        assert_eq!(
+            (read.status, read.body, read.size),
+            (200, b"{}".as_slice(), bytes.len() - 8)
+        );
         assert_eq!(response(&bytes[..read.size - 1]).unwrap(), None);
         assert!(response(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }

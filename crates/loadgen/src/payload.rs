@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use hallway_protocol::codec::json_to_msgpack;
 use hallway_protocol::Codec;
+use hallway_protocol::codec::json_to_msgpack;
 
 use crate::error::Failure;
 

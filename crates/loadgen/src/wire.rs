@@ -29,7 +29,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Frame<'_>>, Failure> {
         return Err(Failure::new(format!("no frame of a server: {first:#x} {second:#x}")));
     }
     if first & 0x80 == 0 {
-        return Err(Failure::new("a fragmented frame, which this reader does not put together"));
+        return Err(Failure::new(
+            "a fragmented frame, which this reader does not put together",
+        ));
     }
     let (head, length) = match (second, more) {
         (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),

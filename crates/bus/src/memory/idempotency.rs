@@ -22,7 +22,11 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<Published> {
-        while self.by_age.front().is_some_and(|(at, _)| now.duration_since(*at) >= IDEMPOTENCY_LIFE) {
+        while self
+            .by_age
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) >= IDEMPOTENCY_LIFE)
+        {
             self.forget_oldest();
         }
         self.answers.get(key).copied()

@@ -27,12 +27,22 @@ pub(super) struct Lane {
 impl Lane {
     /// Numbers and keeps a broadcast; gives what is to be heard, or nothing for a repeat.
     pub(super) fn publish(&mut self, request: Publish, ts: u64, now: Instant) -> (Published, Option<Heard>) {
-        let Publish { room, message, keep, idempotency_key } = request;
+        let Publish {
+            room,
+            message,
+            keep,
+            idempotency_key,
+        } = request;
         let key = idempotency_key.map(|key| (room.clone(), key));
         if let Some(first) = key.as_ref().and_then(|key| self.answers.get(key, now)) {
             return (first, None);
         }
-        let mut heard = Heard { room, position: None, ts: Some(ts), message };
+        let mut heard = Heard {
+            room,
+            position: None,
+            ts: Some(ts),
+            message,
+        };
         let published = match keep {
             None => Published { position: None, ts },
             Some(keep) => {
@@ -41,7 +51,10 @@ impl Lane {
                 heard.position = Some(state.position);
                 heard.ts = Some(state.ts);
                 room.keep(heard.clone(), keep, now);
-                Published { position: heard.position, ts: state.ts }
+                Published {
+                    position: heard.position,
+                    ts: state.ts,
+                }
             }
         };
         if let Some(key) = key {
@@ -72,24 +85,33 @@ impl Lane {
         if !is_living {
             // Never twice the same, however fast lives follow each other and whatever the clock does.
             self.last_epoch = ts.max(self.last_epoch + 1);
-            let is_new = self.rooms.insert(name.clone(), Room::new(Epoch(self.last_epoch), now)).is_none();
+            let is_new = self
+                .rooms
+                .insert(name.clone(), Room::new(Epoch(self.last_epoch), now))
+                .is_none();
             if is_new {
                 self.expiries.push(Reverse((now, name.clone())));
             }
         }
         // It was there, or was just put there.
-        self.rooms.get_mut(name).expect("the room was just looked up or inserted")
+        self.rooms
+            .get_mut(name)
+            .expect("the room was just looked up or inserted")
     }
 
     /// Forgets a few rooms whose life has ended: more per publish than one publish can add.
     fn sweep(&mut self, now: Instant) {
         for _ in 0..2 {
             let is_full = self.rooms.len() >= ROOMS;
-            let Some(Reverse((at, _))) = self.expiries.peek() else { return };
+            let Some(Reverse((at, _))) = self.expiries.peek() else {
+                return;
+            };
             if *at > now && !is_full {
                 return;
             }
-            let Some(Reverse((at, name))) = self.expiries.pop() else { return };
+            let Some(Reverse((at, name))) = self.expiries.pop() else {
+                return;
+            };
             match self.rooms.get(&name).map(|room| room.expires) {
                 Some(expires) if expires > now && (expires > at || !is_full) => {
                     self.expiries.push(Reverse((expires, name)));

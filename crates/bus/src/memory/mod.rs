@@ -22,9 +22,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cluster::TOLD_CAPACITY;
 use crate::stats::count;
-use crate::{
-    Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, RoomState, Stats, Told,
-};
+use crate::{Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, RoomState, Stats, Told};
 use lane::Lane;
 use nodes::Nodes;
 
@@ -46,7 +44,11 @@ pub struct MemoryBus {
 #[must_use]
 pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
     let (told, receiver) = mpsc::channel(TOLD_CAPACITY);
-    let health = Health { link: true, probed: Some(Instant::now()), ready: true };
+    let health = Health {
+        link: true,
+        probed: Some(Instant::now()),
+        ready: true,
+    };
     let bus = MemoryBus {
         kept: (0..lanes.count()).map(|_| Mutex::default()).collect(),
         lanes: RwLock::new(Some(lanes)),
@@ -88,13 +90,19 @@ impl MemoryBus {
     }
 
     fn open<T>(&self, answer: impl FnOnce() -> T) -> Result<T, BusError> {
-        if self.closed.load(Ordering::Acquire) { Err(CLOSED) } else { Ok(answer()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(CLOSED)
+        } else {
+            Ok(answer())
+        }
     }
 }
 
 /// The system's clock in milliseconds since 1970.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
 }
 
 fn done<T: Send + 'static>(result: T) -> BoxFuture<'static, T> {
@@ -116,7 +124,9 @@ impl Bus for MemoryBus {
         done(self.open(|| {
             let mut subscribed = self.subscribed.write();
             subscribed.extend(rooms);
-            self.stats.subscriptions.store(subscribed.len() as u64, Ordering::Relaxed);
+            self.stats
+                .subscriptions
+                .store(subscribed.len() as u64, Ordering::Relaxed);
         }))
     }
 
@@ -125,11 +135,18 @@ impl Bus for MemoryBus {
         for room in rooms {
             subscribed.remove(&room);
         }
-        self.stats.subscriptions.store(subscribed.len() as u64, Ordering::Relaxed);
+        self.stats
+            .subscriptions
+            .store(subscribed.len() as u64, Ordering::Relaxed);
     }
 
     fn states(&self, rooms: Vec<RoomName>) -> BoxFuture<'static, Result<Vec<Option<RoomState>>, BusError>> {
-        let states = || rooms.iter().map(|room| self.lane_of(room).lock().state(room, Instant::now())).collect();
+        let states = || {
+            rooms
+                .iter()
+                .map(|room| self.lane_of(room).lock().state(room, Instant::now()))
+                .collect()
+        };
         done(self.open(states))
     }
 

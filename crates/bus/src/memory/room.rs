@@ -20,7 +20,13 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(epoch: Epoch, now: Instant) -> Self {
-        Self { epoch, seq: 0, ts: 0, expires: now, kept: VecDeque::new() }
+        Self {
+            epoch,
+            seq: 0,
+            ts: 0,
+            expires: now,
+            kept: VecDeque::new(),
+        }
     }
 
     /// The next place. The clock's time is taken unless it went back.
@@ -39,16 +45,28 @@ impl Room {
     }
 
     pub(super) fn state(&self) -> RoomState {
-        RoomState { position: Position { epoch: self.epoch, seq: self.seq }, ts: self.ts }
+        RoomState {
+            position: Position {
+                epoch: self.epoch,
+                seq: self.seq,
+            },
+            ts: self.ts,
+        }
     }
 
     pub(super) fn history(&self, after: Option<Position>, limit: usize) -> History {
         let first = match after {
-            Some(here) if here.epoch == self.epoch => here.seq + 1,
+            Some(here) if here.epoch == self.epoch => here.seq.saturating_add(1),
             _ => 0,
         };
         let seq = |heard: &Heard| heard.position.map_or(0, |position| position.seq);
-        let broadcasts = self.kept.iter().filter(|heard| seq(heard) >= first).take(limit).cloned().collect();
+        let broadcasts = self
+            .kept
+            .iter()
+            .filter(|heard| seq(heard) >= first)
+            .take(limit)
+            .cloned()
+            .collect();
         History::new(Some(self.state()), after, broadcasts)
     }
 }

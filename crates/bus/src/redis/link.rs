@@ -10,10 +10,9 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::ClientLike;
-use fred::types::Value;
 use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
+use fred::types::{ConnectHandle, Value};
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
 
 use super::{RedisOptions, script};
 use crate::Stats;
@@ -52,10 +51,10 @@ pub(super) struct Keeper {
     pub(super) up: watch::Sender<Option<Up>>,
 }
 
-/// Ends a connection's task with its owner.
-struct Ending(AbortHandle);
+/// The task that drives a connection; ends with its owner, and the connection with it.
+struct Driver(ConnectHandle);
 
-impl Drop for Ending {
+impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -67,38 +66,47 @@ impl Keeper {
         let mut backoff = BACKOFF.0;
         let mut is_down_told = false;
         for generation in 0_u64.. {
-            let was_up = match self.connect().await {
-                Ok((client, ending)) => {
-                    if is_down_told || generation > 0 {
-                        tracing::info!(link = self.name, "Redis is back");
+            match self.connect().await {
+                Ok((client, driver)) => {
+                    if generation > 0 {
+                        tracing::info!(link = self.name, "connected to Redis");
                         count(&self.stats.reconnects);
                     }
                     is_down_told = false;
-                    self.hold(Up { client, generation, broken: Arc::default() }).await;
-                    drop(ending);
-                    true
+                    backoff = BACKOFF.0;
+                    self.hold(
+                        Up {
+                            client,
+                            generation,
+                            broken: Arc::default(),
+                        },
+                        driver,
+                    )
+                    .await;
                 }
                 Err(why) => {
                     if !is_down_told {
                         tracing::warn!(link = self.name, why = why.details(), "Redis is away");
                     }
                     is_down_told = true;
-                    false
+                    backoff = (backoff * 2).min(BACKOFF.1);
                 }
-            };
-            backoff = if was_up { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
+            }
             tokio::time::sleep(backoff).await;
         }
     }
 
     /// One attempt. Bounded by the client's own timeouts.
-    async fn connect(&self) -> Result<(Client, Ending), Error> {
+    async fn connect(&self) -> Result<(Client, Driver), Error> {
         let limit = self.options.command_timeout;
         let connection = ConnectionConfig {
             connection_timeout: limit,
             internal_command_timeout: limit,
             max_command_attempts: 1,
-            tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
+            tcp: TcpConfig {
+                nodelay: Some(true),
+                ..TcpConfig::default()
+            },
             ..ConnectionConfig::default()
         };
         let performance = PerformanceConfig {
@@ -107,28 +115,25 @@ impl Keeper {
             ..PerformanceConfig::default()
         };
         let client = Client::new(self.config.clone(), Some(performance), Some(connection), None);
-        let mut connected = Box::pin(client.init()).await;
-        let ending = match &mut connected {
-            Ok(task) => Ending(task.abort_handle()),
-            Err(why) => return Err(why.clone()),
-        };
+        let driver = Driver(Box::pin(client.init()).await?);
         Box::pin(script::load(&client)).await?;
-        // The task's result says no more than that it ended, which `hold` sees by the signs of life.
-        let broken = connected;
-        drop(broken);
-        Ok((client, ending))
+        Ok((client, driver))
     }
 
     /// Offers the connection until it breaks.
-    async fn hold(&self, up: Up) {
+    async fn hold(&self, up: Up, mut driver: Driver) {
         self.up.send_replace(Some(up.clone()));
-        tokio::select! {
-            () = up.broken.notified() => tracing::warn!(link = self.name, "the connection to Redis is given up"),
-            why = signs_of_life(&up.client, self.options.probe_interval) => {
-                tracing::warn!(link = self.name, why = why.details(), "the connection to Redis broke");
-            }
-        }
+        let why = tokio::select! {
+            ended = &mut driver.0 => match ended {
+                Ok(Err(why)) => why.details().to_owned(),
+                Ok(Ok(())) => "closed".to_owned(),
+                Err(why) => why.to_string(),
+            },
+            () = up.broken.notified() => "given up".to_owned(),
+            why = signs_of_life(&up.client, self.options.probe_interval) => why.details().to_owned(),
+        };
         self.up.send_replace(None);
+        tracing::warn!(link = self.name, %why, "the connection to Redis ended");
     }
 }
 

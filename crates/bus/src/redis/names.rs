@@ -29,7 +29,11 @@ pub(super) enum Channel {
 impl Names {
     /// `token` must be one of its kind among all nodes.
     pub(super) fn new(prefix: &str, token: u64) -> Self {
-        Self { prefix: prefix.to_owned(), probe: format!("{prefix}#probe-{token:016x}"), words: format!("{prefix}#words") }
+        Self {
+            prefix: prefix.to_owned(),
+            probe: format!("{prefix}#probe-{token:016x}"),
+            words: format!("{prefix}#words"),
+        }
     }
 
     /// Where a room's broadcasts are published.
@@ -45,7 +49,9 @@ impl Names {
         if channel == self.words {
             return Some(Channel::Words);
         }
-        RoomName::parse(channel.strip_prefix(&self.prefix)?).ok().map(Channel::Room)
+        RoomName::parse(channel.strip_prefix(&self.prefix)?)
+            .ok()
+            .map(Channel::Room)
     }
 
     /// A room's numbering and history.

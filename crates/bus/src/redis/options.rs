@@ -46,8 +46,12 @@ impl RedisOptions {
         if self.channel_prefix.contains(['{', '}', '#']) {
             return Err(BusError::Options("the channel prefix must not hold {, } or #".into()));
         }
-        if self.url.starts_with("rediss") {
-            return Err(BusError::Options("TLS to Redis is not supported".into()));
+        // The library takes any scheme.
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !matches!(scheme, "redis" | "redis-sentinel") {
+            return Err(BusError::Options(
+                "the Redis URL must begin with redis:// or redis-sentinel://".into(),
+            ));
         }
         // Never with the URL in it: it may hold a password.
         Config::from_url(&self.url).map_err(|why| BusError::Options(format!("Redis URL: {}", why.details())))

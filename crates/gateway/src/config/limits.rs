@@ -9,7 +9,7 @@ settings! {
     pub struct Limits {
         /// Open sockets on this node; 0 for no limit. Beyond it a handshake is answered with HTTP 503.
         connections: u32 = 0;
-        /// Handshakes going on at once; beyond it a connection waits to be accepted.
+        /// Handshakes going on at once; beyond it one is answered with HTTP 503 and `Retry-After`.
         handshakes: u32 = 1024, from 1 to 1000000;
         /// How long a handshake may take, from the first byte; then the connection is closed.
         handshake_timeout: Duration = "10s", from "100ms" to "5m";
@@ -26,7 +26,8 @@ settings! {
         requests_in_flight: u32 = 32, from 1 to 4096;
         /// Rooms that a socket may be in; beyond it joining is answered with `conflict`.
         rooms_per_socket: u32 = 256, from 4 to 100000;
-        /// Sockets of one user on this node; 0 for no limit. Beyond it a new one closes with 1013.
+        /// Sockets of one user on this node; 0 for no limit. Beyond it a new one is answered with HTTP 429, or
+        /// closes with 4429 if its token came in the first frame.
         sockets_per_user: u32 = 64;
         /// Sockets from one address on this node; 0 for no limit. Beyond it a handshake is answered with HTTP
         /// 429. Behind a proxy, `trusted_proxies` must name it.

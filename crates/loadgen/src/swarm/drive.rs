@@ -10,9 +10,6 @@ use crate::error::Failure;
 use crate::http;
 use crate::payload;
 
-/// How long nothing may come before what is still missing counts as lost.
-const QUIET: Duration = Duration::from_secs(5);
-
 /// Requests that one socket has unanswered at most: a node's own default.
 const PER_SOCKET: u64 = 32;
 
@@ -44,6 +41,8 @@ pub(crate) struct Drive {
     pub(crate) payload: usize,
     /// How long to publish; waiting for the last comes on top.
     pub(crate) time: Duration,
+    /// How long nothing may come before what is still missing counts as lost.
+    pub(crate) patience: Duration,
 }
 
 /// What became of it.
@@ -89,7 +88,7 @@ struct Course {
     accepted: u64,
     refused: u64,
     delivered: u64,
-    /// Unanswered requests per publisher are counted only where one answer is waited for at a time.
+    /// The publisher whose turn it is.
     turn: usize,
     /// The room that each publisher takes next, of its own.
     rooms: Vec<usize>,
@@ -97,11 +96,11 @@ struct Course {
 
 impl Swarm {
     /// Publishes for `drive.time`, then waits until everything is delivered or nothing comes any more. `idle` is
-    /// called after every turn, for what the caller does beside.
+    /// called after every turn, for what the caller does beside; it says when it wants to be called again.
     pub(crate) fn drive(
         &mut self,
         drive: &Drive,
-        mut idle: impl FnMut(&mut Self) -> Result<(), Failure>,
+        mut idle: impl FnMut(&mut Self) -> Result<Duration, Failure>,
     ) -> Result<Driven, Failure> {
         let (other, doubled, out_of_order) = (self.tally.other, self.tally.doubled, self.tally.out_of_order);
         let mut course = Course {
@@ -114,6 +113,7 @@ impl Swarm {
             rooms: vec![0; drive.publishers],
         };
         let mut progress = (0, Instant::now());
+        let mut called_in = Duration::ZERO;
         let seconds = loop {
             let elapsed = course.start.elapsed();
             if elapsed < drive.time {
@@ -121,14 +121,17 @@ impl Swarm {
             } else if self.outstanding(drive, &course) == 0 {
                 break elapsed.as_secs_f64();
             }
-            let wait = self.next_in(drive, &course).min(Duration::from_millis(100));
+            let wait = self
+                .next_in(drive, &course)
+                .min(called_in)
+                .min(Duration::from_millis(100));
             self.turn(wait)?;
-            idle(self)?;
+            called_in = idle(self)?;
             let seen = self.tally.accepted + self.tally.refused + self.tally.delivered;
             if seen != progress.0 {
                 progress = (seen, Instant::now());
-            } else if self.outstanding(drive, &course) > 0 && progress.1.elapsed() > QUIET {
-                break elapsed.as_secs_f64() - QUIET.as_secs_f64();
+            } else if self.outstanding(drive, &course) > 0 && progress.1.elapsed() > drive.patience {
+                break elapsed.saturating_sub(drive.patience).as_secs_f64();
             }
         };
         let accepted = self.accepted(drive, &course);
@@ -169,7 +172,9 @@ impl Swarm {
 
     /// How long until the next broadcast is due by the rate; zero means now.
     fn next_in(&self, drive: &Drive, course: &Course) -> Duration {
-        let Some(rate) = drive.rate else { return Duration::from_millis(100) };
+        let Some(rate) = drive.rate else {
+            return Duration::from_millis(100);
+        };
         let due = Duration::from_micros(course.published * 1_000_000 / rate.max(1));
         due.saturating_sub(course.start.elapsed())
     }

@@ -36,12 +36,15 @@ impl Swarm {
 
     /// The answer to a call of the backend API.
     fn response(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
-        let Some(response) = http::response(bytes)? else { return Ok(0) };
+        let Some(response) = http::response(bytes)? else {
+            return Ok(0);
+        };
         if response.status == 200 {
             self.tally.accepted += 1;
         } else {
             self.tally.refused += 1;
-            self.tally.problem(format!("HTTP {}: {}", response.status, excerpt(response.body)));
+            self.tally
+                .problem(format!("HTTP {}: {}", response.status, excerpt(response.body)));
         }
         Ok(response.size)
     }
@@ -66,7 +69,10 @@ impl Swarm {
                 self.put(at, &pong);
             }
             wire::CLOSE => {
-                let code = frame.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
+                let code = frame
+                    .payload
+                    .first_chunk()
+                    .map_or(1005, |code| u16::from_be_bytes(*code));
                 self.tally.closed(code);
                 let reason = frame.payload.get(2..).unwrap_or_default();
                 return Err(Failure(format!("closed with {code}: {}", excerpt(reason))));
@@ -101,7 +107,11 @@ impl Swarm {
         let connection = &mut self.connections[at];
         if connection.role == Role::Publisher {
             let ours = heard::is_ours_somewhere(codec, fields);
-            *(if ours { &mut self.tally.delivered } else { &mut self.tally.other }) += 1;
+            *(if ours {
+                &mut self.tally.delivered
+            } else {
+                &mut self.tally.other
+            }) += 1;
             return;
         }
         let beginning = &self.rooms[connection.room as usize].beginning;
@@ -118,7 +128,9 @@ impl Swarm {
             Some(made) => {
                 self.tally.delivered += 1;
                 if self.tally.samples {
-                    self.tally.latency.saturating_record(clock::micros().saturating_sub(made).max(1));
+                    self.tally
+                        .latency
+                        .saturating_record(clock::micros().saturating_sub(made).max(1));
                 }
             }
             None => self.tally.other += 1,

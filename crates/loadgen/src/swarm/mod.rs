@@ -88,7 +88,13 @@ impl Swarm {
 
     /// Watches a descriptor of the caller's: when it can be read, [`Swarm::foreign`] is set.
     pub(crate) fn watch(&mut self, descriptor: impl AsFd) -> Result<(), Failure> {
-        epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(FOREIGN), epoll::EventFlags::IN).doing("epoll")
+        epoll::add(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(FOREIGN),
+            epoll::EventFlags::IN,
+        )
+        .doing("epoll")
     }
 
     /// Waits for sockets that can be read, at most `wait`, and reads each once. Returns how many there were.
@@ -164,7 +170,9 @@ impl Swarm {
 
     fn write(&mut self, at: usize) -> std::io::Result<()> {
         let connection = &mut self.connections[at];
-        let Some(stream) = &mut connection.stream else { return Ok(()) };
+        let Some(stream) = &mut connection.stream else {
+            return Ok(());
+        };
         let mut written = 0;
         while written < connection.out.len() {
             match stream.write(&connection.out[written..]) {
@@ -214,6 +222,9 @@ impl Swarm {
 
     /// Connections that are open.
     pub(crate) fn alive(&self) -> usize {
-        self.connections.iter().filter(|connection| connection.stream.is_some()).count()
+        self.connections
+            .iter()
+            .filter(|connection| connection.stream.is_some())
+            .count()
     }
 }

@@ -54,15 +54,15 @@ impl Swarm {
         let done = |swarm: &Self| (swarm.tally.ready + swarm.tally.unopened) as usize;
         let before = done(self);
         let unopened = self.tally.unopened;
-        let mut opens = opens.into_iter().peekable();
+        let mut opens = opens.into_iter();
         let mut progress = (before, Instant::now());
         loop {
-            let begun = self.connections.len() - first;
-            let under_way = begun - (done(self) - before);
-            for open in opens.by_ref().take(at_once.saturating_sub(under_way)) {
+            let under_way = |swarm: &Self| swarm.connections.len() - first - (done(swarm) - before);
+            while under_way(self) < at_once.max(1) {
+                let Some(open) = opens.next() else { break };
                 self.begin(target, open)?;
             }
-            if opens.peek().is_none() && self.connections.len() - first == done(self) - before {
+            if under_way(self) == 0 {
                 break;
             }
             self.turn(Duration::from_millis(100))?;
@@ -70,19 +70,31 @@ impl Swarm {
                 progress = (done(self), Instant::now());
             } else if progress.1.elapsed() > STANDSTILL {
                 let ready = self.tally.ready;
-                return Err(Failure(format!("opening stands still at {ready} ready: {}", self.tally.trouble())));
+                return Err(Failure(format!(
+                    "opening stands still at {ready} ready: {}",
+                    self.tally.trouble()
+                )));
             }
         }
         match self.tally.unopened - unopened {
             0 => Ok(first),
-            failed => Err(Failure(format!("{failed} sockets could not be opened: {}", self.tally.trouble()))),
+            failed => Err(Failure(format!(
+                "{failed} sockets could not be opened: {}",
+                self.tally.trouble()
+            ))),
         }
     }
 
     fn begin(&mut self, target: &Target, open: Open) -> Result<(), Failure> {
         let at = self.connections.len();
         let stream = connect(target, at).doing("connect")?;
-        epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(at as u64), epoll::EventFlags::IN).doing("epoll")?;
+        epoll::add(
+            &self.epoll,
+            &stream,
+            epoll::EventData::new_u64(at as u64),
+            epoll::EventFlags::IN,
+        )
+        .doing("epoll")?;
         let mut connection = Connection {
             stream: Some(stream.into()),
             role: open.role,
@@ -113,7 +125,10 @@ impl Swarm {
     /// Asks to join the next room, or notes that the socket is ready.
     pub(super) fn join_next(&mut self, at: usize) -> Result<(), Failure> {
         let connection = &mut self.connections[at];
-        let Some(room) = self.rooms.get(connection.joining.start as usize).filter(|_| !connection.joining.is_empty())
+        let Some(room) = self
+            .rooms
+            .get(connection.joining.start as usize)
+            .filter(|_| !connection.joining.is_empty())
         else {
             connection.phase = Phase::Ready;
             self.tally.ready += 1;

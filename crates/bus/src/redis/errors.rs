@@ -1,0 +1,29 @@
+//! What the client library and the server say went wrong, as errors of a bus.
+
+use fred::error::{Error, ErrorKind};
+
+use crate::BusError;
+
+/// An error of the client library.
+pub(super) fn from_fred(why: &Error) -> BusError {
+    match why.kind() {
+        ErrorKind::Timeout => BusError::Timeout,
+        ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing | ErrorKind::Protocol | ErrorKind::Parse => {
+            BusError::Interrupted
+        }
+        _ => from_server(why.details()),
+    }
+}
+
+/// An error that a server answered with.
+pub(super) fn from_server(text: &str) -> BusError {
+    let code = text.split(' ').next().unwrap_or_default();
+    match code {
+        "LOADING" => BusError::Unavailable("the server is loading"),
+        "READONLY" | "MASTERDOWN" => BusError::Unavailable("the server is no primary"),
+        "NOREPLICAS" => BusError::Unavailable("the server has too few replicas"),
+        "CLUSTERDOWN" | "TRYAGAIN" => BusError::Unavailable("the cluster is down"),
+        "BUSY" => BusError::Unavailable("the server is busy with a script"),
+        _ => BusError::Rejected(text.to_owned()),
+    }
+}

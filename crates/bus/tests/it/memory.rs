@@ -1,0 +1,16 @@
+use hallway_bus::conformance::{Setup, Subject};
+use hallway_bus::{Lanes, memory};
+
+async fn make(setup: Setup) -> Subject {
+    let (lanes, receivers) = Lanes::new(setup.lanes, setup.lane_capacity);
+    let (bus, told) = memory::connect(lanes);
+    Subject {
+        cluster: bus.clone(),
+        bus,
+        lanes: receivers,
+        told,
+        guard: Box::new(()),
+    }
+}
+
+hallway_bus::conformance_tests!(make);

@@ -1,0 +1,41 @@
+//! Whole nodes over real sockets, a file per behaviour.
+
+mod api;
+mod bad_input;
+mod broadcast;
+mod drain;
+mod handshake;
+mod limits;
+mod liveness;
+mod rooms;
+mod slow_consumer;
+
+use std::time::Duration;
+
+use hallway_client::{Broadcast, Client, Incoming};
+
+/// The next broadcast; anything else fails the test.
+async fn broadcast(client: &mut Client) -> Broadcast {
+    match next(client).await {
+        Some(Incoming::Broadcast(broadcast)) => broadcast,
+        other => panic!("a broadcast, not {other:?}"),
+    }
+}
+
+/// The next event, within a generous time.
+async fn next(client: &mut Client) -> Option<Incoming> {
+    tokio::time::timeout(Duration::from_secs(20), client.next())
+        .await
+        .expect("an event in time")
+}
+
+/// The code that the connection is closed with; what is heard before is passed over.
+async fn close_code(client: &mut Client) -> u16 {
+    loop {
+        match next(client).await {
+            Some(Incoming::Closed(closed)) => return closed.code,
+            Some(_) => {}
+            None => panic!("closed without saying so"),
+        }
+    }
+}

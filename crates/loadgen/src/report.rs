@@ -1,0 +1,129 @@
+//! What is said at the end: JSON for programs, rows for people.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A figure beside its target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    /// The target's number.
+    pub(crate) target: String,
+    pub(crate) what: String,
+    pub(crate) figure: f64,
+    pub(crate) unit: String,
+    /// What must be reached.
+    pub(crate) goal: f64,
+    /// What would be better still.
+    pub(crate) beyond: Option<f64>,
+    /// Whether more is better.
+    #[serde(default)]
+    pub(crate) at_least: bool,
+}
+
+impl Row {
+    pub(crate) fn new(target: &str, what: String, figure: f64, unit: &str, goal: f64) -> Self {
+        Self {
+            target: target.into(),
+            what,
+            figure,
+            unit: unit.into(),
+            goal,
+            beyond: None,
+            at_least: false,
+        }
+    }
+
+    pub(crate) fn beyond(mut self, beyond: f64) -> Self {
+        self.beyond = Some(beyond);
+        self
+    }
+
+    pub(crate) fn at_least(mut self) -> Self {
+        self.at_least = true;
+        self
+    }
+
+    fn verdict(&self) -> &'static str {
+        let reaches = |goal: f64| {
+            if self.at_least {
+                self.figure >= goal
+            } else {
+                self.figure <= goal
+            }
+        };
+        match (self.beyond.is_some_and(reaches), reaches(self.goal)) {
+            (true, _) => "beyond",
+            (false, true) => "reached",
+            (false, false) => "missed",
+        }
+    }
+}
+
+/// Rows of a Markdown table from a report, one per figure that has a target.
+pub(crate) fn table(report: &Value) -> String {
+    let mut text =
+        String::from("| # | what | figure | target | beyond it | |\n| --- | --- | --- | --- | --- | --- |\n");
+    let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for scenario in scenarios {
+        let rows = scenario["rows"].clone();
+        for row in serde_json::from_value::<Vec<Row>>(rows).unwrap_or_default() {
+            let sign = if row.at_least { "≥" } else { "≤" };
+            let beyond = row.beyond.map(|beyond| format!("{sign} {beyond}")).unwrap_or_default();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} {} | {sign} {} | {beyond} | {} |",
+                row.target,
+                row.what,
+                short(row.figure),
+                row.unit,
+                row.goal,
+                row.verdict()
+            );
+        }
+        if let Some(why) = scenario["skipped"].as_str() {
+            let _ = writeln!(
+                text,
+                "| | {} | skipped: {why} | | | |",
+                scenario["scenario"].as_str().unwrap_or("?")
+            );
+        }
+    }
+    text
+}
+
+fn short(figure: f64) -> String {
+    match figure.abs() {
+        100.0.. => format!("{figure:.0}"),
+        10.0.. => format!("{figure:.1}"),
+        1.0.. => format!("{figure:.2}"),
+        _ => format!("{figure:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_was_reached() {
+        let row = Row::new("S1", "one room".into(), 1.2, "× floor", 1.25).beyond(1.1);
+        let more = Row::new("S8", "publishes".into(), 61_000.4, "/s", 60_000.0).at_least();
+        let table =
+            table(&json!({"scenarios": [{"rows": [row, more]}, {"scenario": "latency", "skipped": "no Redis"}]}));
+        assert!(
+            table.contains("| S1 | one room | 1.20 × floor | ≤ 1.25 | ≤ 1.1 | reached |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| S8 | publishes | 61000 /s | ≥ 60000 |  | reached |"),
+            "{table}"
+        );
+        assert!(table.contains("skipped: no Redis"));
+    }
+}

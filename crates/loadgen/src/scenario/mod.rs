@@ -1,0 +1,90 @@
+//! The scenarios: each starts what it needs, measures, and answers with one JSON object.
+
+mod floor;
+mod idle;
+mod latency;
+mod room;
+mod rooms;
+mod stage;
+mod throughput;
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::cli::{All, Common, Floor, Idle, Latency, Room, Rooms, Throughput, What};
+use crate::error::Failure;
+
+/// Runs what is asked for. Scenarios that cannot run here say so in their object.
+pub(crate) fn run(common: &Common, what: &What) -> Result<Vec<Value>, Failure> {
+    let steps = match what {
+        What::All(all) => standard_set(all),
+        one => vec![one.clone()],
+    };
+    steps.iter().map(|step| one(common, step)).collect()
+}
+
+fn one(common: &Common, what: &What) -> Result<Value, Failure> {
+    // Progress is for people; a run without a terminal is no failure.
+    let _ = writeln!(std::io::stderr(), "hallway-loadgen: {what:?}");
+    match what {
+        What::Floor(sizes) => floor::run(common, sizes),
+        What::Room(sizes) => room::run(common, sizes),
+        What::Rooms(sizes) => rooms::run(common, sizes),
+        What::Idle(sizes) => idle::run(common, sizes),
+        What::Latency(sizes) => latency::run(common, sizes),
+        What::Throughput(sizes) => throughput::run(common, sizes),
+        What::All(_) | What::Table { .. } | What::FloorWriter { .. } | What::Worker => {
+            Err(Failure::new("not a scenario"))
+        }
+    }
+}
+
+fn standard_set(all: &All) -> Vec<What> {
+    let room = |receivers, under_way| {
+        What::Room(Room {
+            receivers,
+            publishers: 1,
+            under_way,
+        })
+    };
+    vec![
+        What::Floor(Floor {
+            sockets: 1000,
+            group: 0,
+            under_way: 16,
+        }),
+        room(1000, 1),
+        room(10_000, 1),
+        room(1000, 16),
+        What::Rooms(Rooms {
+            rooms: 1000,
+            room_size: 10,
+            publishers: 8,
+            under_way: 64,
+        }),
+        What::Idle(Idle {
+            connections: all.connections,
+            nodes: 1,
+            room_size: 0,
+            quiet_seconds: all.quiet_seconds,
+            per_process: 19_000,
+        }),
+        What::Latency(Latency {
+            rate: 200,
+            receivers: 1,
+        }),
+        What::Throughput(Throughput {
+            rooms: 64,
+            publishers: 16,
+            receivers: 0,
+            under_way: 512,
+        }),
+    ]
+}
+
+/// The object of a scenario that needs what is not here.
+fn skipped(scenario: &str, why: &str) -> Value {
+    let _ = writeln!(std::io::stderr(), "hallway-loadgen: {scenario} SKIPPED: {why}");
+    json!({"scenario": scenario, "skipped": why})
+}

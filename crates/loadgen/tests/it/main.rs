@@ -1,0 +1,121 @@
+//! The generator as a process, against the mock of `examples/mock_node.rs`.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs a scenario and returns its object.
+fn run(args: &[&str]) -> Value {
+    let program = Path::new(env!("CARGO_BIN_EXE_hallway-loadgen"));
+    let mock = program.with_file_name("examples").join("mock_node");
+    let output = Command::new(program)
+        .args(["--seconds=0.3", "--floor-seconds=0.05", "--patience=2", "--server-bin"])
+        .arg(mock)
+        .args(args)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
+    report["scenarios"][0].clone()
+}
+
+/// That everything arrived, and how much that was.
+fn complete(scenario: &Value) -> u64 {
+    let run = &scenario["run"];
+    for count in ["lost", "doubled", "outOfOrder", "refused", "otherBroadcasts"] {
+        assert_eq!(run[count], 0, "{count} in {scenario:#}");
+    }
+    assert_eq!(run["delivered"], run["expected"]);
+    run["delivered"].as_u64().unwrap()
+}
+
+#[test]
+fn the_floor_has_its_three_figures() {
+    let floor = run(&["floor", "--sockets", "50", "--under-way", "4"]);
+    for figure in ["oneAtATime", "fullRate", "coalesced"] {
+        assert!(floor[figure]["frames"].as_u64().unwrap() >= 50, "{floor:#}");
+    }
+}
+
+#[test]
+fn a_room_hears_everything_in_both_codecs() {
+    for codec in ["json", "msgpack"] {
+        for under_way in ["1", "16"] {
+            let args = [
+                "room",
+                "--codec",
+                codec,
+                "--receivers=20",
+                "--publishers=2",
+                "--under-way",
+                under_way,
+            ];
+            assert!(complete(&run(&args)) >= 21);
+        }
+    }
+}
+
+#[test]
+fn small_rooms_hear_everything_from_sockets_and_from_the_api() {
+    for via in ["socket", "api"] {
+        let args = [
+            "rooms",
+            "--via",
+            via,
+            "--rooms=20",
+            "--room-size=3",
+            "--publishers=4",
+            "--under-way=8",
+        ];
+        assert!(complete(&run(&args)) >= 3);
+    }
+}
+
+#[test]
+fn what_is_lost_doubled_or_swapped_is_noticed() {
+    let faulty = |fault: &str| {
+        let fault = format!("MOCK_FAULT={fault}");
+        run(&["room", "--receivers=5", "--under-way=4", "--server-env", &fault])["run"].clone()
+    };
+    // A lost one is waited for in vain each time, so that the first one ends the run.
+    let lost = faulty("lose");
+    assert!(lost["lost"].as_u64().unwrap() >= 1, "{lost:#}");
+    let doubled = faulty("double");
+    assert!(doubled["doubled"].as_u64().unwrap() >= 1, "{doubled:#}");
+    assert_eq!(doubled["lost"], 0);
+    let swapped = faulty("swap");
+    assert!(swapped["outOfOrder"].as_u64().unwrap() >= 1, "{swapped:#}");
+}
+
+#[test]
+fn idle_connections_are_spread_over_processes() {
+    let args = [
+        "idle",
+        "--connections=50",
+        "--per-process=20",
+        "--room-size=10",
+        "--quiet-seconds=0.1",
+    ];
+    let idle = run(&args);
+    let workers = idle["workers"].as_array().unwrap();
+    assert_eq!(workers.len(), 3);
+    let alive: u64 = workers.iter().map(|worker| worker["alive"].as_u64().unwrap()).sum();
+    let pings: u64 = workers.iter().map(|worker| worker["pings"].as_u64().unwrap()).sum();
+    assert_eq!((alive, pings), (50, 50));
+}
+
+#[test]
+fn a_server_that_does_not_start_is_an_error() {
+    let program = env!("CARGO_BIN_EXE_hallway-loadgen");
+    let output = Command::new(program)
+        .args(["--server-bin=/bin/false", "idle"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ended with"));
+}
