@@ -40,7 +40,9 @@ impl History {
         let begins = match after {
             None => true,
             Some(here) if here.epoch != there.position.epoch => false,
-            Some(here) => seqs(broadcasts.first()).map_or(here.seq == there.position.seq, |seq| seq.checked_sub(1) == Some(here.seq)),
+            Some(here) => seqs(broadcasts.first()).map_or(here.seq == there.position.seq, |seq| {
+                seq.checked_sub(1) == Some(here.seq)
+            }),
         };
         let ends = seqs(broadcasts.last()).map_or(after.is_some(), |seq| seq == there.position.seq);
         Self {

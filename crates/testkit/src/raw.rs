@@ -63,7 +63,16 @@ impl Raw {
     /// # Panics
     /// If nothing is answered.
     pub async fn open_path(address: SocketAddr, path: &str, headers: &str) -> Result<Self, (u16, String)> {
-        let stream = TcpStream::connect(address).await.expect("connected");
+        Self::upgrade(
+            TcpStream::connect(address).await.expect("connected"),
+            address,
+            path,
+            headers,
+        )
+        .await
+    }
+
+    async fn upgrade(stream: TcpStream, address: SocketAddr, path: &str, headers: &str) -> Result<Self, (u16, String)> {
         let mut raw = Self {
             stream,
             buffer: Vec::new(),

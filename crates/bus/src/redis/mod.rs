@@ -88,8 +88,9 @@ impl Drop for Tasks {
 pub async fn connect(options: RedisOptions, lanes: Lanes) -> Result<(Arc<RedisBus>, Told), BusError> {
     let config = options.config()?;
     let (told, told_receiver) = mpsc::channel(TOLD_CAPACITY);
-    let (bus, mut is_restored) = start(options, config, lanes, told);
-    let _ = tokio::time::timeout(bus.patience, is_restored.wait_for(|is_restored| *is_restored)).await;
+    let bus = start(options, config, lanes, told);
+    let mut health = bus.health.clone();
+    let _ = tokio::time::timeout(bus.patience, health.wait_for(|health| health.ready)).await;
     Ok((Arc::new(bus), told_receiver))
 }
 
@@ -99,7 +100,7 @@ fn start(
     config: fred::types::config::Config,
     lanes: Lanes,
     told: mpsc::Sender<Bytes>,
-) -> (RedisBus, watch::Receiver<bool>) {
+) -> RedisBus {
     let stats = Arc::new(Stats::default());
     let names = Arc::new(Names::new(
         &options.channel_prefix,
@@ -163,7 +164,7 @@ fn start(
         names: Arc::clone(&names),
         commands: commands.clone(),
         subscriptions,
-        is_restored: is_restored.clone(),
+        is_restored,
         is_waiting,
         health,
         interval: options.probe_interval,
@@ -172,7 +173,7 @@ fn start(
     others.push(tokio::spawn(drain.run(feeds_receiver)).abort_handle());
     others.push(tokio::spawn(subscriber.run()).abort_handle());
     others.push(tokio::spawn(prober.run()).abort_handle());
-    let bus = RedisBus {
+    RedisBus {
         names,
         publisher: Mutex::new(Some(publisher)),
         wanted,
@@ -185,8 +186,7 @@ fn start(
             server: Some(tokio::spawn(server.run())),
             others,
         }),
-    };
-    (bus, is_restored)
+    }
 }
 
 /// Whether a link is up now.
@@ -294,6 +294,7 @@ impl Bus for RedisBus {
     fn close(&self) -> BoxFuture<'static, ()> {
         // Without its last sender the line ends once it is empty.
         drop(self.publisher.lock().take());
+        self.wanted.close();
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
         let patience = self.patience;
         async move {

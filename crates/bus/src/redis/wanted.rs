@@ -52,21 +52,28 @@ enum Server {
 }
 
 /// A call that waits for several rooms.
-struct Waiting(Mutex<(usize, Option<oneshot::Sender<Result<(), BusError>>>)>);
+struct Waiting(Mutex<Pending>);
+
+struct Pending {
+    /// How many of its rooms are not confirmed.
+    left: usize,
+    /// Gone once it was answered.
+    answer: Option<oneshot::Sender<Result<(), BusError>>>,
+}
 
 impl Waiting {
     fn one_is_done(&self) {
         let mut inner = self.0.lock();
-        inner.0 -= 1;
-        if inner.0 == 0
-            && let Some(answer) = inner.1.take()
+        inner.left -= 1;
+        if inner.left == 0
+            && let Some(answer) = inner.answer.take()
         {
             let _ = answer.send(Ok(()));
         }
     }
 
     fn fail(&self, why: BusError) {
-        if let Some(answer) = self.0.lock().1.take() {
+        if let Some(answer) = self.0.lock().answer.take() {
             let _ = answer.send(Err(why));
         }
     }
@@ -88,7 +95,7 @@ impl Wanted {
         }
         let (sender, answer) = oneshot::channel();
         // One more than rooms, so that it is not answered before the last of them was looked at.
-        let waiting = Arc::new(Waiting(Mutex::new((rooms.len() + 1, Some(sender)))));
+        let waiting = Arc::new(Waiting(Mutex::new(Pending { left: rooms.len() + 1, answer: Some(sender) })));
         for room in rooms {
             state.want(room, &waiting);
         }

@@ -40,28 +40,52 @@ impl Node {
         change(&mut options);
         let (bus, _told) = redis::connect(options, lanes).await.unwrap();
         let room = RoomName::parse("board-1").unwrap();
-        let node = Self { bus, lane: receivers.remove(0), room };
+        let node = Self {
+            bus,
+            lane: receivers.remove(0),
+            room,
+        };
         node.ready(true).await;
-        timeout(PATIENCE, node.bus.subscribe(vec![node.room.clone()])).await.unwrap().unwrap();
+        timeout(PATIENCE, node.bus.subscribe(vec![node.room.clone()]))
+            .await
+            .unwrap()
+            .unwrap();
         node
     }
 
     fn request(&self, data: &str) -> Publish {
-        let message =
-            Message { destination: "x".into(), data: Bytes::from(data.to_owned()), exclude: None, sent: None };
-        let keep = Some(Keep { count: 1000, life: Duration::from_secs(3600) });
-        Publish { room: self.room.clone(), message, keep, idempotency_key: None }
+        let message = Message {
+            destination: "x".into(),
+            data: Bytes::from(data.to_owned()),
+            exclude: None,
+            sent: None,
+        };
+        let keep = Some(Keep {
+            count: 1000,
+            life: Duration::from_secs(3600),
+        });
+        Publish {
+            room: self.room.clone(),
+            message,
+            keep,
+            idempotency_key: None,
+        }
     }
 
     async fn publish(&self, data: &str) -> Result<u64, BusError> {
         let answer = self.bus.publish(self.request(data));
-        let answer = timeout(COMMAND_TIMEOUT * 2, answer).await.expect("within the command timeout");
+        let answer = timeout(COMMAND_TIMEOUT * 2, answer)
+            .await
+            .expect("within the command timeout");
         answer.map(|published| published.position.unwrap().seq)
     }
 
     async fn ready(&self, ready: bool) {
         let mut health = self.bus.health();
-        timeout(SOON, health.wait_for(|health| health.ready == ready)).await.expect("soon").unwrap();
+        timeout(SOON, health.wait_for(|health| health.ready == ready))
+            .await
+            .expect("soon")
+            .unwrap();
     }
 
     async fn event(&mut self) -> Event {
@@ -75,6 +99,16 @@ impl Node {
                 Event::Lost(_) => {}
             }
         }
+    }
+
+    /// Waits until the link for subscriptions is given up.
+    async fn subscribing_fails(&self) {
+        let asked = self.bus.subscribe(vec![RoomName::parse("board-unheard").unwrap()]);
+        let result = timeout(SOON, asked).await.expect("soon");
+        assert!(
+            matches!(result, Err(BusError::Interrupted | BusError::Unavailable(_))),
+            "{result:?}"
+        );
     }
 
     /// Whatever comes, until a loss is told.
@@ -113,7 +147,12 @@ async fn a_server_that_comes_back_empty_begins_a_new_epoch() {
     let asked = Instant::now();
     assert!(matches!(node.publish("x").await, Err(BusError::Unavailable(_))));
     assert!(asked.elapsed() < Duration::from_millis(100), "at once");
-    assert!(node.bus.subscribe(vec![RoomName::parse("board-2").unwrap()]).await.is_err());
+    assert!(
+        node.bus
+            .subscribe(vec![RoomName::parse("board-2").unwrap()])
+            .await
+            .is_err()
+    );
     server.restart_empty().await;
     assert_eq!(node.lost().await, Lost::Reconnected);
     node.ready(true).await;
@@ -150,6 +189,7 @@ async fn a_hung_server_is_noticed_and_used_again() {
     let why = node.publish("2").await.unwrap_err();
     assert!(why.is_uncertain(), "{why}");
     node.ready(false).await;
+    node.subscribing_fails().await;
     server.resume().await;
     node.recovers("marker").await;
 }
@@ -171,8 +211,14 @@ async fn a_cut_connection_doubles_and_reorders_nothing() {
     let mut node = Node::connect_with(proxy.port(), 65_536, |_| {}).await;
     let (mut sent, mut acknowledged) = (0_u32, HashMap::new());
     for _ in 0..5 {
-        let calls: Vec<_> =
-            (0..500).map(|number| (sent + number, node.bus.publish(node.request(&(sent + number).to_string())))).collect();
+        let calls: Vec<_> = (0..500)
+            .map(|number| {
+                (
+                    sent + number,
+                    node.bus.publish(node.request(&(sent + number).to_string())),
+                )
+            })
+            .collect();
         sent += 500;
         proxy.cut();
         for (number, call) in calls {
@@ -187,7 +233,9 @@ async fn a_cut_connection_doubles_and_reorders_nothing() {
     let mut last = None;
     let mut places = HashMap::new();
     for heard in &history.broadcasts {
-        let Ok(number) = String::from_utf8_lossy(&heard.message.data).parse::<u32>() else { continue };
+        let Ok(number) = String::from_utf8_lossy(&heard.message.data).parse::<u32>() else {
+            continue;
+        };
         assert!(last.is_none_or(|last| last < number), "{number} after {last:?}");
         last = Some(number);
         places.insert(number, heard.position.unwrap());
@@ -205,6 +253,7 @@ async fn a_way_that_swallows_everything_is_noticed() {
     let mut node = Node::connect(proxy.port()).await;
     proxy.stall();
     node.ready(false).await;
+    node.subscribing_fails().await;
     proxy.heal();
     node.recovers("marker").await;
 }
@@ -228,7 +277,9 @@ async fn a_slow_way_is_only_slow() {
     let proxy = Proxy::start(server.port()).await;
     let mut node = Node::connect(proxy.port()).await;
     proxy.delay(Duration::from_millis(50));
-    let calls: Vec<_> = (0..100).map(|number| node.bus.publish(node.request(&number.to_string()))).collect();
+    let calls: Vec<_> = (0..100)
+        .map(|number| node.bus.publish(node.request(&number.to_string())))
+        .collect();
     for call in calls {
         call.await.unwrap();
     }
@@ -241,7 +292,9 @@ async fn a_slow_way_is_only_slow() {
 async fn a_receiver_that_lags_is_told() {
     let server = RedisServer::start().await;
     let mut node = Node::connect_with(server.port(), 16, |options| options.receive_queue = 64).await;
-    let calls: Vec<_> = (0..1000).map(|number| node.bus.publish(node.request(&number.to_string()))).collect();
+    let calls: Vec<_> = (0..1000)
+        .map(|number| node.bus.publish(node.request(&number.to_string())))
+        .collect();
     for call in calls {
         call.await.unwrap();
     }
@@ -268,7 +321,9 @@ async fn forgotten_scripts_are_loaded_again() {
     let mut node = Node::connect(server.port()).await;
     for round in 0..3 {
         server.cli(&["SCRIPT", "FLUSH"]).await.unwrap();
-        let calls: Vec<_> = (0..300).map(|number| node.bus.publish(node.request(&number.to_string()))).collect();
+        let calls: Vec<_> = (0..300)
+            .map(|number| node.bus.publish(node.request(&number.to_string())))
+            .collect();
         for call in calls {
             call.await.unwrap();
         }
@@ -297,20 +352,45 @@ async fn what_others_do_to_the_data_is_survived() {
 
     // An older copy comes back, under a node that knows a later epoch: neither goes on.
     server.cli(&["DEL", "{board-1}:h"]).await.unwrap();
-    server.cli(&["XADD", "{board-1}:h", &format!("{}-7", first.epoch.0), "t", "1", "m", "x"]).await.unwrap();
+    server
+        .cli(&[
+            "XADD",
+            "{board-1}:h",
+            &format!("{}-7", first.epoch.0),
+            "t",
+            "1",
+            "m",
+            "x",
+        ])
+        .await
+        .unwrap();
     node.publish("3").await.unwrap();
     let third = node.heard().await.position.unwrap();
     assert!(third.epoch > second.epoch && third.seq == 1);
 
     // A newer epoch than the node knows goes on.
-    server.cli(&["XADD", "{board-1}:h", &format!("{}-7", third.epoch.0 + 5), "t", "1", "m", "x"]).await.unwrap();
+    server
+        .cli(&[
+            "XADD",
+            "{board-1}:h",
+            &format!("{}-7", third.epoch.0 + 5),
+            "t",
+            "1",
+            "m",
+            "x",
+        ])
+        .await
+        .unwrap();
     node.publish("4").await.unwrap();
     let fourth = node.heard().await.position.unwrap();
     assert_eq!((fourth.epoch.0, fourth.seq), (third.epoch.0 + 5, 8));
 
     // Something else has the key: refused, while other rooms in the same batch are not.
     server.cli(&["SET", "{board-1}:h", "x"]).await.unwrap();
-    let other = Publish { room: RoomName::parse("board-2").unwrap(), ..node.request("x") };
+    let other = Publish {
+        room: RoomName::parse("board-2").unwrap(),
+        ..node.request("x")
+    };
     let (refused, done) = (node.bus.publish(node.request("x")), node.bus.publish(other));
     assert!(matches!(refused.await, Err(BusError::Rejected(_))));
     assert_eq!(done.await.unwrap().position.unwrap().seq, 1);
@@ -323,7 +403,10 @@ async fn what_was_published_past_the_gateway_is_heard() {
     for malformed in ["hello", "{}", "\u{1}", "[1]"] {
         server.cli(&["PUBLISH", "board-1", malformed]).await.unwrap();
     }
-    server.cli(&["PUBLISH", "board-1", r#"{"destination":"update-task","data":{"id":1}}"#]).await.unwrap();
+    server
+        .cli(&["PUBLISH", "board-1", r#"{"destination":"update-task","data":{"id":1}}"#])
+        .await
+        .unwrap();
     let heard = node.heard().await;
     assert_eq!((heard.position, heard.ts), (None, None));
     assert_eq!(&*heard.message.destination, "update-task");
@@ -335,11 +418,19 @@ async fn what_was_published_past_the_gateway_is_heard() {
 async fn thousands_of_rooms_come_back() {
     let mut server = RedisServer::start().await;
     let mut node = Node::connect(server.port()).await;
-    let rooms: Vec<_> = (0..3000).map(|number| RoomName::parse(&format!("board-many-{number}")).unwrap()).collect();
-    timeout(PATIENCE, node.bus.subscribe(rooms.clone())).await.unwrap().unwrap();
+    let rooms: Vec<_> = (0..3000)
+        .map(|number| RoomName::parse(&format!("board-many-{number}")).unwrap())
+        .collect();
+    timeout(PATIENCE, node.bus.subscribe(rooms.clone()))
+        .await
+        .unwrap()
+        .unwrap();
     server.restart_empty().await;
     assert_eq!(node.lost().await, Lost::Reconnected);
-    assert_eq!(server.cli(&["PUBSUB", "NUMSUB", "board-many-2999"]).await.unwrap(), "*2\r\n$15\r\nboard-many-2999\r\n:1\r\n");
+    assert_eq!(
+        server.cli(&["PUBSUB", "NUMSUB", "board-many-2999"]).await.unwrap(),
+        "*2\r\n$15\r\nboard-many-2999\r\n:1\r\n"
+    );
     node.ready(true).await;
     node.room = rooms[1234].clone();
     node.publish("marker").await.unwrap();

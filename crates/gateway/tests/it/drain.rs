@@ -53,7 +53,7 @@ async fn every_socket_is_told_its_own_moment_and_closed_with_1012() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_queued_is_finished() {
     let mut cluster = Cluster::alone("[shutdown]\ndrain = '10ms'").await;
-    let mut raw = Raw::signed_in(cluster.node(0).public_address(), &token("slow", &["board-*"])).await;
+    let mut raw = Raw::deaf(cluster.node(0).public_address(), &token("slow", &["board-*"])).await;
     raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"board-1"}}"#)
         .await;
     raw.frame().await.unwrap();

@@ -3,6 +3,7 @@
 mod api;
 mod bad_input;
 mod broadcast;
+mod cluster;
 mod drain;
 mod handshake;
 mod limits;

@@ -148,6 +148,8 @@ fn connect(target: &Target, number: usize) -> std::io::Result<Socket> {
     let source = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + source);
     socket.bind(&SocketAddr::new(IpAddr::V4(source), 0).into())?;
     socket.set_tcp_nodelay(true)?;
+    // Closing resets: ports that wait out their time would make the next scenario's search for free ones slow.
+    socket.set_linger(Some(Duration::ZERO))?;
     socket.connect_timeout(&target.address.into(), CONNECT)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
