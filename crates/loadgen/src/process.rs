@@ -69,8 +69,8 @@ impl Process {
         Ok(private.filter_map(kibibytes).sum::<u64>() * 1024)
     }
 
-    /// Asks it to end; returns whether it did within `patience`, else it is killed.
-    pub(crate) fn stop(mut self, patience: Duration) -> Result<bool, Failure> {
+    /// Asks it to end; returns how many seconds it took, or `None` if it had to be killed after `patience`.
+    pub(crate) fn stop(mut self, patience: Duration) -> Result<Option<f64>, Failure> {
         if let Some(id) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
             // An error means that it has ended already.
             let _ = kill_process(id, Signal::TERM);
@@ -78,11 +78,11 @@ impl Process {
         let start = Instant::now();
         while start.elapsed() < patience {
             if self.child.try_wait().doing("waiting for a child")?.is_some() {
-                return Ok(true);
+                return Ok(Some(start.elapsed().as_secs_f64()));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn last_words(&self) -> String {

@@ -95,7 +95,10 @@ impl Wanted {
         }
         let (sender, answer) = oneshot::channel();
         // One more than rooms, so that it is not answered before the last of them was looked at.
-        let waiting = Arc::new(Waiting(Mutex::new(Pending { left: rooms.len() + 1, answer: Some(sender) })));
+        let waiting = Arc::new(Waiting(Mutex::new(Pending {
+            left: rooms.len() + 1,
+            answer: Some(sender),
+        })));
         for room in rooms {
             state.want(room, &waiting);
         }

@@ -1,5 +1,7 @@
 //! The buses, against the suite that all must pass; and the one through Redis, against faults.
 
+#![allow(clippy::unwrap_used, reason = "tests; helpers among them are not recognized as such")]
+
 mod faults;
 mod memory;
 mod redis;

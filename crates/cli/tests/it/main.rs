@@ -2,4 +2,5 @@
 
 mod config;
 mod run;
+mod serve;
 mod token;

@@ -11,9 +11,8 @@ pub(crate) struct Ended {
 
 /// Runs `hallway` to its end.
 pub(crate) fn hallway(args: &[&str], variables: &[(&str, &str)]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_hallway"))
+    let output = command()
         .args(args)
-        .env_clear()
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
@@ -24,4 +23,11 @@ pub(crate) fn hallway(args: &[&str], variables: &[(&str, &str)]) -> Ended {
         out: text(output.stdout),
         err: text(output.stderr),
     }
+}
+
+/// The binary, with nothing in its environment.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallway"));
+    command.env_clear();
+    command
 }

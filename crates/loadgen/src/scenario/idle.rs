@@ -51,7 +51,7 @@ pub(super) fn run(common: &Common, sizes: &Idle) -> Result<Value, Failure> {
         "scenario": "idle", "connections": sizes.connections, "nodes": nodes, "roomSize": sizes.room_size,
         "openingSeconds": opening_seconds, "openingCpuSeconds": opening_cpu, "cpuSecondsPer1000Opened": per_thousand,
         "bytesPerConnection": per_connection, "quietSeconds": sizes.quiet_seconds, "quietCpuPercent": quiet_percent,
-        "generatorCpuSeconds": generator_cpu, "workers": saw, "stoppedByItself": stopped,
+        "generatorCpuSeconds": generator_cpu, "workers": saw, "stopSeconds": stopped,
         "rows": [
             Row::new("S4", format!("memory per connection, {count} idle"), per_connection / 1024.0, "KiB", 2.5).beyond(1.0),
             Row::new("S5", format!("CPU per 1,000 opened and joined, {count}"), per_thousand, "s", 0.11).beyond(0.055),

@@ -48,7 +48,7 @@ pub(super) fn run(common: &Common, sizes: &Latency) -> Result<Value, Failure> {
     Ok(json!({
         "scenario": "latency", "rate": sizes.rate, "receivers": sizes.receivers, "run": driven.report(),
         "hallwayMicros": quantiles(&hallway), "redisPingMicros": quantiles(&pings.latency),
-        "trouble": trouble, "stoppedByItself": [stopped.0, stopped.1],
+        "trouble": trouble, "stopSeconds": [stopped.0, stopped.1],
         "rows": [
             Row::new("S6", what("p50"), ratio(0.5), "× Redis ping", 1.5).beyond(1.2),
             Row::new("S6", what("p99"), ratio(0.99), "× Redis ping", 2.0),

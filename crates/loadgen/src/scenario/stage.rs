@@ -158,7 +158,7 @@ pub(super) fn measure(common: &Common, sizes: &Sizes) -> Result<(Driven, f64, Va
     drop(stage);
     let report = json!({
         "run": driven.report(), "serverCpuSeconds": cpu, "generatorCpuSeconds": own_cpu,
-        "cpuSecondsPerMillionDeliveries": per_million, "trouble": trouble, "stoppedByItself": server.stop()?,
+        "cpuSecondsPerMillionDeliveries": per_million, "trouble": trouble, "stopSeconds": server.stop()?,
     });
     Ok((driven, per_million, report))
 }

@@ -51,7 +51,7 @@ pub(super) fn run(common: &Common, sizes: &Throughput) -> Result<Value, Failure>
         "receiversPerRoom": sizes.receivers, "underWay": sizes.under_way, "run": driven.report(),
         "acceptedPerSecond": rate.round(),
         "cpuMicrosPerBroadcast": {"node": micros(node), "redis": micros(bus), "generator": micros(own)},
-        "plainPublishRedisMicros": plain, "trouble": trouble, "stoppedByItself": stopped,
+        "plainPublishRedisMicros": plain, "trouble": trouble, "stopSeconds": stopped,
         "rows": [
             Row::new("S8", what, rate, "/s", 60_000.0).at_least(),
             Row::new("S7", "Redis CPU beside a plain PUBLISH".into(), micros(bus) / plain, "×", 2.5).beyond(1.8),

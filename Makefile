@@ -1,0 +1,46 @@
+# Everything that CI runs, and what people run. A bare `make` lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+FUZZ_SECONDS ?= 60
+BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
+
+.PHONY: help run build test check fmt bench fuzz autobahn docs ci clean-tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+run: ## Build a node and start it for development (make run ARGS='--listen 127.0.0.1:8081')
+	cargo run --package hallway-cli --bin hallway -- serve --dev $(ARGS)
+
+build: ## Build everything
+	cargo build --workspace --all-targets --features "$$(.ci/features)"
+
+test: ## Run every test; finds or installs the servers they need
+	.ci/tools redis
+	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
+
+check: ## What a change must pass before its tests: format, lints, documentation, shell scripts
+	.ci/check
+
+fmt: ## Format the sources
+	cargo fmt --all
+
+bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
+	.ci/bench "$(BENCH_OUT)" $(ARGS)
+
+fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
+	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)
+
+autobahn: ## Run the Autobahn suite against the WebSocket transport (CASES='6.* 9.1.1')
+	.ci/autobahn $(CASES)
+
+docs: ## Rewrite the documents that the binary prints: settings and metrics
+	.ci/docs
+
+ci: ## Do what CI does
+	.ci/run
+
+clean-tools: ## Remove the tools that these targets installed into .tools
+	rm -rf .tools
