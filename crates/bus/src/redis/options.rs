@@ -35,7 +35,7 @@ impl Default for RedisOptions {
             probe_interval: Duration::from_secs(1),
             probe_timeout: Duration::from_secs(3),
             publish_queue: 65_536,
-            receive_queue: 65_536,
+            receive_queue: 16_384,
         }
     }
 }
