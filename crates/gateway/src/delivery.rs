@@ -1,8 +1,8 @@
 //! From the bus to the sockets. A lane is one task that owns the rooms whose names hash to it: what arrives
 //! for a room is delivered in order, and nothing newer before a gap is repaired or told.
 //!
-//! A gap is noticed in two ways: a number is missing ([`Heard::Gap`]), or the bus says that something may be
-//! ([`Event::Lost`]), which makes every room of the lane suspect. Both lead to [`repair`].
+//! A gap is noticed in two ways: a number is missing ([`hallway_hub::Heard::Gap`]), or the bus says that something may be
+//! ([`Event::Lost`]), which makes every room of the lane suspect. Both lead to `repair`.
 
 mod lane;
 mod repair;

@@ -5,7 +5,7 @@
 //! Where to look:
 //! - [`settings!`] and [`choice!`]: how a section and an enumerated setting are declared.
 //! - [`Value`]: the types a setting can have ([`Duration`](std::time::Duration), [`ByteSize`], [`Secret`], lists, …).
-//! - [`load`]: reads file, environment and flags; refuses what it does not know.
+//! - [`load()`]: reads file, environment and flags; refuses what it does not know.
 //! - [`Declaration`]: a row as data; [`reference()`] prints the rows as Markdown, [`Loaded::print`] what is in force.
 //! - `flags` (feature `clap`): the rows as command line arguments.
 //!

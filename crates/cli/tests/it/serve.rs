@@ -17,6 +17,7 @@ struct Served {
 impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -37,10 +38,16 @@ impl Served {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let open = lines.find_map(|line| line.ok().filter(|line| line.contains("/demo"))).expect("what to open");
+        let open = lines
+            .find_map(|line| line.ok().filter(|line| line.contains("/demo")))
+            .expect("what to open");
         assert!(open.contains(&format!("http://127.0.0.1:{public}/demo")), "{open}");
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, public, internal }
+        Self {
+            child,
+            public,
+            internal,
+        }
     }
 
     fn signal(&self, name: &str) {
@@ -68,7 +75,10 @@ fn run(args: &[&str]) -> (bool, String) {
 #[test]
 fn commands_reach_a_node_with_nothing_set() {
     let served = Served::start(&[]);
-    let (api, url) = (format!("http://127.0.0.1:{}", served.internal), format!("ws://127.0.0.1:{}/ws", served.public));
+    let (api, url) = (
+        format!("http://127.0.0.1:{}", served.internal),
+        format!("ws://127.0.0.1:{}/ws", served.public),
+    );
     let mut listening = command()
         .args(["listen", "--dev", "--url", &url, "--json", "board-1"])
         .stdout(Stdio::piped())
@@ -76,7 +86,10 @@ fn commands_reach_a_node_with_nothing_set() {
         .spawn()
         .unwrap();
     let mut notes = BufReader::new(listening.stderr.take().unwrap()).lines();
-    notes.find(|note| note.as_ref().is_ok_and(|note| note.contains("connected"))).unwrap().unwrap();
+    notes
+        .find(|note| note.as_ref().is_ok_and(|note| note.contains("connected")))
+        .unwrap()
+        .unwrap();
     let mut heard = BufReader::new(listening.stdout.take().unwrap()).lines();
     // It says that it is connected before it has joined, so publish until it hears.
     let (first_heard, line) = std::sync::mpsc::channel();
@@ -92,6 +105,7 @@ fn commands_reach_a_node_with_nothing_set() {
     let (good, text) = run(&["nodes", "--dev", "--api", &api]);
     assert!(good && text.contains("NODE"), "{text}");
     listening.kill().unwrap();
+    listening.wait().unwrap();
 }
 
 #[test]
@@ -114,7 +128,9 @@ fn a_first_signal_drains_and_a_second_ends_at_once() {
 fn ready(port: u16) -> bool {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.starts_with("HTTP/1.1 200")
@@ -124,14 +140,24 @@ fn ready(port: u16) -> bool {
 fn a_port_that_is_taken_is_said() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (good, text) = run(&["serve", "--dev", "--listen", &address, "--internal-listen", "127.0.0.1:0"]);
+    let (good, text) = run(&[
+        "serve",
+        "--dev",
+        "--listen",
+        &address,
+        "--internal-listen",
+        "127.0.0.1:0",
+    ]);
     assert!(!good && text.contains(&address), "{text}");
 }
 
 #[test]
 fn the_printed_documents_are_those_in_the_repository() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
-    for (arguments, page) in [(["config", "docs"], "configuration.md"), (["metrics", "docs"], "metrics.md")] {
+    for (arguments, page) in [
+        (["config", "docs"], "configuration.md"),
+        (["metrics", "docs"], "metrics.md"),
+    ] {
         let (_, printed) = run(&arguments);
         let kept = std::fs::read_to_string(format!("{root}{page}")).unwrap_or_default();
         assert!(printed.trim() == kept.trim(), "docs/{page} is out of step: make docs");

@@ -1,7 +1,7 @@
 //! What an operator can set. Each section is a file; each setting is one row in it, from which its key,
 //! variable, flag, default, bounds, help and documentation come.
 //!
-//! A node starts from a [`Config`] that [`load`] read and [`check`] passed, so that every mistake is told
+//! A node starts from a [`Config`] that [`load()`] read and [`check()`] passed, so that every mistake is told
 //! before a port is bound.
 
 mod api;

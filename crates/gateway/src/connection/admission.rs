@@ -64,8 +64,8 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
     match admit(&node, link, codec, identity, began).await {
         Some(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
-            let session = Session::new(Arc::clone(&node), caller.clone(), reader);
-            tokio::spawn(live(node, caller.socket, session, inbound, permit));
+            let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
+            tokio::spawn(live(node, session, inbound, permit));
         }
         None => drop(permit),
     }
@@ -178,15 +178,25 @@ pub(crate) fn hello(node: &Node, socket: &Socket, identity: &Identity, rooms: Ve
     }
 }
 
-async fn live(node: Arc<Node>, socket: Arc<Socket>, session: Session, inbound: Vec<Inbound>, permit: AddressPermit) {
-    let labels = [socket.codec().name(), "websocket"];
-    node.metrics.connections.opened.with_label_values(&labels).inc();
-    node.metrics.connections.open.with_label_values(&labels).inc();
+async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>, permit: AddressPermit) {
+    count_open(&node, session.socket(), true);
     session.run(inbound).await;
-    node.membership.remove(&socket);
-    let code = socket.close_code_wire().to_string();
-    node.metrics.connections.open.with_label_values(&labels).dec();
-    node.metrics.connections.closed.with_label_values(&[&code]).inc();
-    tracing::debug!(client = %socket.id(), code, "connection ended");
+    let socket = session.socket();
+    node.membership.remove(socket);
+    count_open(&node, socket, false);
     drop(permit);
+}
+
+fn count_open(node: &Node, socket: &Socket, opened: bool) {
+    let metrics = &node.metrics.connections;
+    let labels = [socket.codec().name(), "websocket"];
+    if opened {
+        metrics.opened.with_label_values(&labels).inc();
+        metrics.open.with_label_values(&labels).inc();
+    } else {
+        let code = socket.close_code_wire().to_string();
+        metrics.open.with_label_values(&labels).dec();
+        metrics.closed.with_label_values(&[&code]).inc();
+        tracing::debug!(client = %socket.id(), code, "connection ended");
+    }
 }

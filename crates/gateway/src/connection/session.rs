@@ -49,34 +49,31 @@ impl Session {
         }
     }
 
+    /// The connection.
+    pub fn socket(&self) -> &Arc<hallway_hub::Socket> {
+        &self.caller.socket
+    }
+
     /// Runs until the connection ends. `begun` is what was read with the handshake.
-    pub async fn run(mut self, begun: Vec<Inbound>) {
+    ///
+    /// By reference, and with one place to wait, since the size of this future is what an idle connection costs.
+    pub async fn run(&mut self, begun: Vec<Inbound>) {
         let mut next = self.take_in(begun);
         while next == Next::Go && self.caller.socket.close_code().is_none() {
-            next = match &mut self.requests {
-                None => self.read().await,
-                Some(requests) => {
-                    let room = requests.len() < self.node.limits.requests_in_flight;
-                    let mut inbound = Vec::new();
-                    tokio::select! {
-                        biased;
-                        done = requests.next() => self.done(done),
-                        read = self.reader.read(self.caller.socket.link(), &mut inbound), if room => {
-                            self.after_read(read, inbound)
-                        }
-                    }
-                }
+            let mut inbound = Vec::new();
+            let room = self
+                .requests
+                .as_ref()
+                .is_none_or(|under_way| under_way.len() < self.node.limits.requests_in_flight);
+            next = tokio::select! {
+                biased;
+                done = next_done(&mut self.requests) => self.done(done),
+                read = self.reader.read(self.caller.socket.link(), &mut inbound), if room => self.after_read(read, inbound),
             };
         }
         // What is still under way is finished by those who do it; the answers have nowhere to go.
         self.requests = None;
         Reader::discard(self.caller.socket.link()).await;
-    }
-
-    async fn read(&mut self) -> Next {
-        let mut inbound = Vec::new();
-        let read = self.reader.read(self.caller.socket.link(), &mut inbound).await;
-        self.after_read(read, inbound)
     }
 
     fn after_read(&mut self, read: std::io::Result<Read>, inbound: Vec<Inbound>) -> Next {
@@ -265,5 +262,13 @@ impl Session {
             Ok(None) => return,
             Err(why) => self.caller.socket.send(&reply::error(codec, id, &why)),
         };
+    }
+}
+
+/// The next request that is done; for ever if none is under way. Cancel safe.
+async fn next_done(requests: &mut Option<Box<Requests>>) -> Done {
+    match requests {
+        Some(requests) => requests.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -16,12 +16,18 @@ use crate::broadcast;
 
 fn over(redis: &RedisServer) -> String {
     // Probed often, so that the tests wait for little.
-    format!("[redis]\nurl = '{}'\ncommand_timeout = '1s'\nprobe_interval = '200ms'\nprobe_timeout = '1s'\n", redis.url())
+    format!(
+        "[redis]\nurl = '{}'\ncommand_timeout = '1s'\nprobe_interval = '200ms'\nprobe_timeout = '1s'\n",
+        redis.url()
+    )
 }
 
 /// The same for a test that fills the machine: patient, so that only what is lost counts, not what is slow.
 fn patiently_over(redis: &RedisServer) -> String {
-    format!("[redis]\nurl = '{}'\ncommand_timeout = '20s'\nprobe_timeout = '20s'\n", redis.url())
+    format!(
+        "[redis]\nurl = '{}'\ncommand_timeout = '20s'\nprobe_timeout = '20s'\n",
+        redis.url()
+    )
 }
 
 /// What the cluster has accepted: per room, the last epoch and number.
@@ -54,17 +60,30 @@ struct Subscriber {
 }
 
 async fn subscribe(cluster: &Cluster, number: usize, rooms: Vec<String>, drop_one: bool) -> Subscriber {
-    let codec = if number % 2 == 0 { Codec::Json } else { Codec::Msgpack };
-    let (client, _) =
-        cluster.try_connect(number % cluster.len(), &format!("u{number}"), codec).await.expect("connected");
+    let codec = if number.is_multiple_of(2) {
+        Codec::Json
+    } else {
+        Codec::Msgpack
+    };
+    let (client, _) = cluster
+        .try_connect(number % cluster.len(), &format!("u{number}"), codec)
+        .await
+        .expect("connected");
     let mut checker = Checker::default();
     for room in &rooms {
-        let joined = client.request("rooms.join", json!({ "room": room })).await.expect("joined");
+        let joined = client
+            .request("rooms.join", json!({ "room": room }))
+            .await
+            .expect("joined");
         checker.joined(room, &joined["state"]);
     }
     let (requests, events) = client.split();
     let left = rooms.len();
-    Subscriber { requests, rooms, task: tokio::spawn(listen(events, checker, left, drop_one)) }
+    Subscriber {
+        requests,
+        rooms,
+        task: tokio::spawn(listen(events, checker, left, drop_one)),
+    }
 }
 
 async fn listen(mut events: Events, mut checker: Checker, mut left: usize, mut drop_one: bool) -> Checker {
@@ -115,14 +134,23 @@ async fn run(load: &Load) -> (Vec<(String, Fault)>, u64) {
     let cluster = Cluster::start(3, &patiently_over(&redis)).await;
     let mut subscribers = Vec::new();
     for number in 0..load.clients {
-        let rooms = (0..3).map(|k| format!("board-{}", (number * 7 + k * 61) % load.rooms)).collect();
+        let rooms = (0..3)
+            .map(|k| format!("board-{}", (number * 7 + k * 61) % load.rooms))
+            .collect();
         subscribers.push(subscribe(&cluster, number, rooms, load.drop_one && number == 0).await);
     }
     let accepted = Arc::new(Accepted::default());
     let share = load.broadcasts / load.clients + 1;
     let publishers: Vec<_> = subscribers
         .iter()
-        .map(|one| tokio::spawn(publish(one.requests.clone(), one.rooms.clone(), share, Arc::clone(&accepted))))
+        .map(|one| {
+            tokio::spawn(publish(
+                one.requests.clone(),
+                one.rooms.clone(),
+                share,
+                Arc::clone(&accepted),
+            ))
+        })
         .collect();
     for publisher in publishers {
         publisher.await.expect("everything was accepted");
@@ -149,16 +177,29 @@ async fn run(load: &Load) -> (Vec<(String, Fault)>, u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_subscriber_hears_everything_once_and_in_order() {
-    let load = Load { clients: 600, rooms: 200, broadcasts: 100_000, drop_one: false };
+    let load = Load {
+        clients: 600,
+        rooms: 200,
+        broadcasts: 100_000,
+        drop_one: false,
+    };
     let (faults, heard) = run(&load).await;
     assert_eq!(faults, [], "of {heard} deliveries");
     assert!(heard > 600_000, "{heard} deliveries");
-    println!("{heard} deliveries of {} broadcasts, each once and in order", load.broadcasts);
+    println!(
+        "{heard} deliveries of {} broadcasts, each once and in order",
+        load.broadcasts
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_fails_when_a_message_is_dropped_on_purpose() {
-    let load = Load { clients: 12, rooms: 4, broadcasts: 1000, drop_one: true };
+    let load = Load {
+        clients: 12,
+        rooms: 4,
+        broadcasts: 1000,
+        drop_one: true,
+    };
     let (faults, _) = run(&load).await;
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(matches!(faults[0].1, Fault::Order { .. }));
@@ -172,7 +213,10 @@ async fn redis_killed_under_load_and_started_again() {
     let (heard, mut heard_by) = mpsc::channel(10_000);
     for number in 0..30 {
         let (client, _) = cluster.connect(number % 3, &format!("u{number}")).await;
-        let joined = client.request("rooms.join", json!({"room": format!("board-{}", number % 5)})).await.unwrap();
+        let joined = client
+            .request("rooms.join", json!({"room": format!("board-{}", number % 5)}))
+            .await
+            .unwrap();
         let (requests, mut events) = client.split();
         let (heard, mut checker) = (heard.clone(), Checker::default());
         checker.joined(&format!("board-{}", number % 5), &joined["state"]);
@@ -218,7 +262,11 @@ async fn redis_killed_under_load_and_started_again() {
     let mut reached = std::collections::HashSet::new();
     while reached.len() < 30 {
         let number = tokio::time::timeout(Duration::from_secs(20), heard_by.recv()).await;
-        reached.insert(number.unwrap_or_else(|_| panic!("only {} of 30 hear again", reached.len())).unwrap());
+        reached.insert(
+            number
+                .unwrap_or_else(|_| panic!("only {} of 30 hear again", reached.len()))
+                .unwrap(),
+        );
     }
     for (_, task) in &clients {
         assert!(!task.is_finished(), "no socket was closed for it");
@@ -246,7 +294,9 @@ fn load_until_stopped(clients: Vec<Requests>) -> Publishing {
             while !*stopped.borrow() {
                 let say = json!({"room": format!("board-{}", number % 5), "destination": "d", "data": 1, "includeSelf": true});
                 let result = requests.request("rooms.broadcast", say).await;
-                let label = result.as_ref().map_or_else(|why| why.code().unwrap_or("other").to_owned(), |_| "ok".into());
+                let label = result
+                    .as_ref()
+                    .map_or_else(|why| why.code().unwrap_or("other").to_owned(), |_| "ok".into());
                 let failed = result.is_err();
                 outcome.send_modify(|outcomes| *outcomes.entry(label).or_insert(0) += 1);
                 if failed {
@@ -289,7 +339,10 @@ async fn a_broken_link_loses_nothing_that_history_has() {
     }
     let mut next = 1;
     for _ in 0..5 {
-        redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]).await.expect("Redis answers");
+        redis
+            .cli(&["CLIENT", "KILL", "TYPE", "pubsub"])
+            .await
+            .expect("Redis answers");
         for _ in 0..20 {
             let say = json!({"room": "board-1", "destination": "d", "data": 1});
             // While its own link is away a node says so, and the client tries again.
@@ -327,7 +380,10 @@ async fn numbering_that_was_lost_is_told() {
     cluster.wait_ready(0, true).await;
     cluster.wait_ready(1, true).await;
     let resync = broadcast(&mut bob).await;
-    assert_eq!((resync.destination.as_str(), resync.room.as_str()), ("room.resync", "board-1"));
+    assert_eq!(
+        (resync.destination.as_str(), resync.room.as_str()),
+        ("room.resync", "board-1")
+    );
     let after = alice.request("rooms.broadcast", &say).await.unwrap();
     assert_ne!(after["epoch"], before["epoch"]);
     let heard = broadcast(&mut bob).await;
@@ -346,17 +402,27 @@ async fn what_happens_on_one_node_happens_on_all() {
     assert_eq!(nodes, 3);
     cluster.api(0, "PUT", "/api/v1/rooms/board-1/users/alice", "").await;
     let (_, room) = cluster.api(1, "GET", "/api/v1/rooms/board-1", "").await;
-    assert_eq!((&room["userCount"], &room["socketCount"]), (&json!(1), &json!(3)), "{room}");
+    assert_eq!(
+        (&room["userCount"], &room["socketCount"]),
+        (&json!(1), &json!(3)),
+        "{room}"
+    );
     let (_, user) = cluster.api(2, "GET", "/api/v1/users/alice", "").await;
-    let nodes: std::collections::BTreeSet<_> =
-        user["sockets"].as_array().unwrap().iter().map(|socket| socket["node"].as_str()).collect();
+    let nodes: std::collections::BTreeSet<_> = user["sockets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|socket| socket["node"].as_str())
+        .collect();
     assert_eq!(nodes.len(), 3, "{user}");
     let say = json!({"room": "board-1", "destination": "d", "data": 1}).to_string();
     cluster.api(2, "POST", "/api/v1/broadcast", &say).await;
     for alice in &mut alices {
         assert_eq!(broadcast(alice).await.room, "board-1");
     }
-    cluster.api(0, "POST", "/api/v1/disconnect", &json!({"userId": "alice"}).to_string()).await;
+    cluster
+        .api(0, "POST", "/api/v1/disconnect", &json!({"userId": "alice"}).to_string())
+        .await;
     for alice in &mut alices {
         assert_eq!(crate::close_code(alice).await, 4403);
     }
@@ -379,10 +445,23 @@ async fn a_publish_past_the_gateway_is_delivered_without_a_number() {
     let cluster = Cluster::start(1, &over(&redis)).await;
     let (mut bob, _): (Client, _) = cluster.try_connect(0, "bob", Codec::Msgpack).await.unwrap();
     bob.request("rooms.join", json!({"room": "board-1"})).await.unwrap();
-    for bad in ["nonsense", "{", r#"{"data":1}"#, r#"{"destination":"d"}"#, r#"{"destination":"d","data":"\ud800"}"#] {
+    for bad in [
+        "nonsense",
+        "{",
+        r#"{"data":1}"#,
+        r#"{"destination":"d"}"#,
+        r#"{"destination":"d","data":"\ud800"}"#,
+    ] {
         redis.cli(&["PUBLISH", "board-1", bad]).await.expect("Redis answers");
     }
-    redis.cli(&["PUBLISH", "board-1", r#"{"destination":"update-board","data":{"id":7}}"#]).await.expect("Redis answers");
+    redis
+        .cli(&[
+            "PUBLISH",
+            "board-1",
+            r#"{"destination":"update-board","data":{"id":7}}"#,
+        ])
+        .await
+        .expect("Redis answers");
     let heard = broadcast(&mut bob).await;
     assert_eq!((heard.data, heard.seq, heard.ts), (json!({"id": 7}), None, None));
 }
@@ -391,10 +470,15 @@ async fn a_publish_past_the_gateway_is_delivered_without_a_number() {
 async fn a_node_without_its_redis_starts_not_ready_and_comes_up() {
     let mut redis = RedisServer::start().await;
     redis.kill().await;
-    let running = hallway_gateway::Node::start(hallway_testkit::config(&over(&redis))).await.expect("it starts");
+    let running = hallway_gateway::Node::start(hallway_testkit::config(&over(&redis)))
+        .await
+        .expect("it starts");
     assert!(!running.node().readiness.report().ready);
     redis.restart().await;
     let mut health = running.node().bus.health();
     let ready = health.wait_for(|health| health.ready);
-    tokio::time::timeout(Duration::from_secs(20), ready).await.expect("in time").expect("it lives");
+    tokio::time::timeout(Duration::from_secs(20), ready)
+        .await
+        .expect("in time")
+        .expect("it lives");
 }
