@@ -273,15 +273,12 @@ impl Running {
     }
 
     async fn take_leave(mut self) {
-        self.node.readiness.start_draining();
+        self.node.readiness.start_leaving();
         tokio::time::sleep(self.delay).await;
+        self.node.readiness.start_draining();
         self.stop_accepting.cancel();
         drain::sockets(&self.node, self.drain_time).await;
-        // A socket is gone when the client has taken its leave or the close timeout is up.
-        let mut check = tokio::time::interval(Duration::from_millis(20));
-        while self.node.hub.socket_count() > 0 {
-            check.tick().await;
-        }
+        drain::finish(&self.node).await;
         let leave = async {
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;

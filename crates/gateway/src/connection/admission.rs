@@ -60,6 +60,14 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
             None => return,
         },
     };
+    if node.readiness.is_draining() {
+        node.metrics
+            .connections
+            .handshakes
+            .with_label_values(&["draining"])
+            .inc();
+        return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
+    }
     let began = if brought { since } else { Instant::now() };
     match admit(&node, link, codec, identity, began).await {
         Some(caller) => {

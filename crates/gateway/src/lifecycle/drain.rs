@@ -15,6 +15,11 @@ use crate::node::Node;
 /// Sockets are closed in batches, one each time this has passed.
 const STEP: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether all are gone.
+const CHECK: Duration = Duration::from_millis(20);
+/// How long clients that have been sent everything may take to end their half of the stream.
+const TO_LEAVE: Duration = Duration::from_secs(1);
+
 /// Says goodbye to every socket and closes them over `time`. Ends when all are closed, not when all are gone.
 pub async fn sockets(node: &Node, time: Duration) {
     let mut leaving = schedule(node, time);
@@ -36,9 +41,27 @@ pub async fn sockets(node: &Node, time: Duration) {
             close(&socket);
         }
     }
-    // Those that were admitted while the listener was closing.
-    for socket in node.hub.sockets() {
-        close(&socket);
+}
+
+/// Waits until everyone is gone, or has been sent all there is and had time to leave. Who was admitted while the
+/// others were sent away is closed too.
+pub async fn finish(node: &Node) {
+    let mut check = tokio::time::interval(CHECK);
+    let mut written_since = None;
+    loop {
+        check.tick().await;
+        let left = node.hub.sockets();
+        if left.is_empty() {
+            return;
+        }
+        left.iter().for_each(close);
+        if left.iter().any(|socket| socket.queued_bytes() > 0) {
+            written_since = None;
+        } else if written_since.get_or_insert_with(Instant::now).elapsed() > TO_LEAVE {
+            // The kernel has it all, and sends it whether or not the process is there.
+            tracing::info!(sockets = left.len(), "clients that did not leave are left");
+            return;
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 /// What readiness listens to.
 #[derive(Debug)]
 pub struct Readiness {
+    leaving: AtomicBool,
     draining: AtomicBool,
     bus: watch::Receiver<Health>,
 }
@@ -30,17 +31,25 @@ impl Readiness {
     #[must_use]
     pub fn new(bus: watch::Receiver<Health>) -> Self {
         Self {
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             bus,
         }
     }
 
-    /// From now on the node is not ready, whatever else holds.
+    /// From now on the node is not ready, whatever else holds. It still takes connections, for load balancers
+    /// that have not noticed.
+    pub fn start_leaving(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on it takes no new ones either.
     pub fn start_draining(&self) {
+        self.start_leaving();
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it takes its leave.
+    /// Whether it takes its leave and no new connections.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
@@ -55,7 +64,7 @@ impl Readiness {
     /// The answer.
     #[must_use]
     pub fn report(&self) -> Report {
-        let (bus, serving) = (self.bus_is_up(), !self.is_draining());
+        let (bus, serving) = (self.bus_is_up(), !self.leaving.load(Ordering::Relaxed));
         Report {
             ready: bus && serving,
             bus,

@@ -96,7 +96,7 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
     let service = service_fn(|request| {
         let arrival = Arc::clone(&arrival);
-        async move { Ok::<_, Infallible>(respond(&arrival, request)) }
+        async move { Ok::<_, Infallible>(respond(&arrival, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -115,8 +115,9 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     node.metrics.connections.handshakes_open.dec();
 }
 
-fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
-    let Some(mut this) = arrival.lock().take() else {
+async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
+    let taken = arrival.lock().take();
+    let Some(mut this) = taken else {
         return not_found();
     };
     if this.place.is_none() {
@@ -131,7 +132,9 @@ fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incom
     if request.uri().path() == "/ws" {
         return websocket(this, request);
     }
-    let answer = crate::http::demo::respond(&this.node, &request).unwrap_or_else(not_found);
+    let answer = crate::http::demo::respond(&this.node, request)
+        .await
+        .unwrap_or_else(not_found);
     // A page may be followed by other requests on the same connection.
     this.since = Instant::now();
     *arrival.lock() = Some(this);

@@ -97,3 +97,16 @@ async fn it_ends_by_its_deadline() {
     drop(publisher);
     assert_ne!(deaf.close_code().await, Some(1000));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_load_balancers_notice_it_still_takes_connections() {
+    let mut cluster = Cluster::alone("[shutdown]\ndelay = '20s'\ndrain = '0s'\ndeadline = '60s'").await;
+    let (public, internal) = (cluster.node(0).public_address(), cluster.node(0).internal_address());
+    let drained = tokio::spawn(cluster.take(0).drain());
+    let not_ready = async { while hallway_testkit::http::call(internal, "GET", "/readyz", "", "").await.0 != 503 {} };
+    tokio::time::timeout(Duration::from_secs(10), not_ready)
+        .await
+        .expect("not ready");
+    Raw::signed_in(public, &token("late", &[])).await;
+    drained.abort();
+}
