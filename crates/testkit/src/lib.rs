@@ -1,4 +1,11 @@
-//! What tests need around a node: real servers that can be hurt, and faults on the way to them.
+//! What tests need around a node: real servers that can be hurt, faults on the way to them, and whole nodes.
+//!
+//! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
+//!   proxy before it.
+//! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
+//! - [`checker`]: every broadcast once and in order, or told.
+//!
+//! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
 
 mod ports;
 mod proxy;
