@@ -1,6 +1,6 @@
 //! What arrives on a lane.
 
-use hallway_protocol::{Position, RoomName};
+use hallway_protocol::{Broadcast, Position, RoomName};
 
 use crate::Message;
 
@@ -15,6 +15,20 @@ pub struct Heard {
     pub ts: Option<u64>,
     /// What it says.
     pub message: Message,
+}
+
+impl Heard {
+    /// The frame that says it to clients.
+    #[must_use]
+    pub fn broadcast(&self) -> Broadcast<'_> {
+        Broadcast {
+            room: &self.room,
+            destination: &self.message.destination,
+            data: &self.message.data,
+            position: self.position,
+            ts: self.ts,
+        }
+    }
 }
 
 /// What arrives on a lane. The order per room is the order of publication.

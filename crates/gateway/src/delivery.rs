@@ -9,9 +9,9 @@ mod repair;
 
 use std::sync::Arc;
 
-use hallway_bus::{self as bus, Bus, Event};
+use hallway_bus::{Bus, Event};
 use hallway_hub::Hub;
-use hallway_protocol::{Broadcast, RoomName};
+use hallway_protocol::RoomName;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -41,16 +41,4 @@ impl Delivery {
     fn is_of_lane(&self, room: &RoomName, lane: usize) -> bool {
         room.stable_hash() % self.lanes as u64 == lane as u64
     }
-}
-
-/// The JSON text of a broadcast's frame.
-fn text(heard: &bus::Heard) -> Vec<u8> {
-    Broadcast {
-        room: &heard.room,
-        destination: &heard.message.destination,
-        data: &heard.message.data,
-        position: heard.position,
-        ts: heard.ts,
-    }
-    .to_json()
 }

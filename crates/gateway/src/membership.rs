@@ -77,6 +77,7 @@ impl Membership {
         if joined == Joined::Entered {
             // The hold is the member's from now on, given back when it leaves.
             hold.room = None;
+            tracing::debug!(client = %socket.id(), room = %home, "joined");
         }
         Ok(joined)
     }
@@ -103,6 +104,7 @@ impl Membership {
         let Some(line) = self.hub.line(home) else { return false };
         let left = line.room.leave(socket);
         if left {
+            tracing::debug!(client = %socket.id(), room = %home, "left");
             self.release(line.room);
         }
         left

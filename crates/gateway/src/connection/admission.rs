@@ -201,6 +201,8 @@ fn count_open(node: &Node, socket: &Socket, opened: bool) {
     if opened {
         metrics.opened.with_label_values(&labels).inc();
         metrics.open.with_label_values(&labels).inc();
+        let user = socket.user().map(|user| user.as_str());
+        tracing::debug!(client = %socket.id(), user, codec = labels[0], "connection began");
     } else {
         let code = socket.close_code_wire().to_string();
         metrics.open.with_label_values(&labels).dec();

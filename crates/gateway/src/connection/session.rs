@@ -255,6 +255,10 @@ impl Session {
             .frames
             .with_label_values(&[endpoint, outcome])
             .inc();
+        if let Err(why) = &result {
+            let client = self.caller.socket.id();
+            tracing::debug!(%client, endpoint, code = why.code.wire(), why = why.message, "refused");
+        }
         let Some(id) = label.id else { return };
         let codec = self.caller.socket.codec();
         match result {

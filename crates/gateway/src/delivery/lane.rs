@@ -10,7 +10,7 @@ use hallway_protocol::{RoomName, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Delivery, text};
+use super::Delivery;
 
 /// Events taken at once: what waits together leaves together.
 const BATCH: usize = 256;
@@ -171,7 +171,7 @@ impl Lane {
                 metrics.foreign_refused.inc();
                 continue;
             }
-            burst.push(text(one), one.message.exclude);
+            burst.push(one.broadcast().to_json(), one.message.exclude);
         }
         if burst.is_empty() || members.is_empty() {
             return;

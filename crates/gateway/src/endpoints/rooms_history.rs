@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hallway_protocol::endpoint::{RoomsHistory, State};
-use hallway_protocol::{Broadcast, Error, Position, RoomName, limits};
+use hallway_protocol::{Error, Position, RoomName, limits};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -84,14 +84,7 @@ pub(crate) async fn read(
 
 fn object(heard: &hallway_bus::Heard) -> Result<Data, Error> {
     let mut out = Vec::new();
-    Broadcast {
-        room: &heard.room,
-        destination: &heard.message.destination,
-        data: &heard.message.data,
-        position: heard.position,
-        ts: heard.ts,
-    }
-    .write_object(&mut out);
+    heard.broadcast().write_object(&mut out);
     let text = String::from_utf8(out).unwrap_or_default();
     RawValue::from_string(text).map_err(|why| {
         tracing::error!(%why, room = %heard.room, "a kept broadcast is no JSON");
