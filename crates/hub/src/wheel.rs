@@ -67,7 +67,8 @@ impl Wheel {
         let slots = seconds(options.ping_interval).clamp(1, 3600);
         Self {
             slots: (0..slots).map(|_| Mutex::default()).collect(),
-            unix: AtomicU64::new(0),
+            // Before the first turn everything expires soon, so that nothing is overlooked.
+            unix: AtomicU64::new(u64::MAX),
             pong_timeout: seconds(options.pong_timeout).clamp(1, slots),
             idle_timeout: seconds(options.idle_timeout),
             expiring: Mutex::default(),
@@ -99,7 +100,13 @@ impl Wheel {
     /// Puts a socket among those to be closed in time, if its slot would come round too late for that.
     pub(crate) fn watch_expiry(&self, socket: &Arc<Socket>) {
         let expires_at = socket.expires_at();
-        if expires_at <= self.unix.load(Ordering::Relaxed) + self.slots.len() as u64 + 1 {
+        if expires_at < u64::MAX
+            && expires_at
+                <= self
+                    .unix
+                    .load(Ordering::Relaxed)
+                    .saturating_add(self.slots.len() as u64 + 1)
+        {
             self.expiring
                 .lock()
                 .push(Reverse(Expiry(expires_at, Arc::downgrade(socket))));

@@ -119,8 +119,8 @@ class Connection extends EventTarget {
     const pause = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#attempts++);
     const backoff = pause / 2 + Math.random() * (pause / 2);
     const retryAt = this.#comeBackAt || Date.now() + backoff;
+    this.#state(this.#comeBackAt ? "draining" : "waiting", why, retryAt);
     this.#comeBackAt = 0;
-    this.#state("waiting", why, retryAt);
     this.#timer = setTimeout(() => this.open(), Math.max(0, retryAt - Date.now()));
   }
 
@@ -183,9 +183,13 @@ let user = "";
 let room = "";
 let position = null; // {epoch, seq} of the newest broadcast that was seen
 let held = null; // broadcasts that came while the join's answer is on its way
-let tally = { received: 0, gaps: 0 };
+let tally = newTally();
 let retryAt = 0;
 let pinging = 0;
+
+function newTally() {
+  return { received: 0, gaps: 0, unheard: new Set() };
+}
 
 function connect() {
   connection?.close();
@@ -203,7 +207,8 @@ function connect() {
 
 function startOver() {
   position = null;
-  tally = { received: 0, gaps: 0 };
+  tally = newTally();
+  $("fact-order").textContent = "–";
   $("log").replaceChildren();
   $("nothing").hidden = false;
 }
@@ -221,7 +226,7 @@ async function enter(mine, hello) {
     if (resume) {
       const missed = joined.missed ?? [];
       if (!joined.recovered) notice("What was missed is no longer kept: a real client asks its backend now.");
-      else if (missed.length) notice(`Back, with ${missed.length} broadcast${missed.length > 1 ? "s" : ""} that this tab missed:`);
+      else notice(`Back, and nothing is lost: ${missed.length || "no"} broadcast${missed.length === 1 ? "" : "s"} meanwhile.`);
       missed.forEach(take);
       if (!joined.recovered) position = place(joined.state);
     } else {
@@ -247,17 +252,31 @@ function take(broadcast) {
   if (seq !== undefined) {
     if (position?.epoch === epoch) {
       if (seq <= position.seq) return;
-      if (seq > position.seq + 1 && broadcast.destination !== "room.resync") {
-        tally.gaps++;
-        notice(`Between ${position.seq} and ${seq} something is missing.`);
-      }
+      if (seq > position.seq + 1 && broadcast.destination !== "room.resync") checkGap(position.seq, seq);
     }
     position = { epoch, seq };
   }
   tally.received++;
-  const order = tally.gaps ? `${tally.gaps} gaps` : "no gaps";
-  $("fact-order").textContent = `${tally.received} received, ${order}${position ? `, at ${position.epoch}-${position.seq}` : ""}`;
+  showOrder();
   addRow(broadcast);
+}
+
+/** What lies between is missing, unless this tab published it and did not want to hear it: those answers may still come. */
+function checkGap(from, to) {
+  const here = tally;
+  setTimeout(() => {
+    if (here !== tally) return;
+    const own = [...tally.unheard].filter((seq) => from < seq && seq < to).length;
+    if (own === to - from - 1) return;
+    tally.gaps++;
+    notice(`Between #${from} and #${to} something is missing.`);
+    showOrder();
+  }, 2000);
+}
+
+function showOrder() {
+  const at = position ? `, at #${position.seq}` : "";
+  $("fact-order").textContent = `${tally.received} received, ${tally.gaps || "no"} gap${tally.gaps === 1 ? "" : "s"}${at}`;
 }
 
 function addRow({ destination, data, seq, ts }) {
@@ -312,11 +331,11 @@ async function ping(mine) {
 function showState({ state, why, retryAt: at }) {
   $("state").dataset.state = state;
   $("state").textContent = STATES[state];
-  $("why").textContent = why;
+  $("why").textContent = why && `${why}.`;
   retryAt = at;
   countDown();
   $("detail").hidden = !why;
-  $("now").hidden = state !== "waiting";
+  $("now").hidden = !at;
   $("disconnect").disabled = state === "off" || state === "refused";
   $("connect").textContent = state === "off" || state === "refused" ? "Connect" : "Connect anew";
   if (state !== "open") {
@@ -356,7 +375,8 @@ $("send").addEventListener("submit", async (event) => {
   const data = { task: $("text").value, by: user };
   try {
     const includeSelf = $("include-self").checked;
-    await connection.request("rooms.broadcast", { room, destination: "update-task", data, includeSelf });
+    const { seq } = await connection.request("rooms.broadcast", { room, destination: "update-task", data, includeSelf });
+    if (!includeSelf) tally.unheard.add(seq);
     $("text").value = "";
   } catch (error) {
     fail(`not sent: ${error.code ? `${error.code}: ` : ""}${error.message}`);
