@@ -62,12 +62,28 @@ impl Lane {
                     Ok(())
                 }
             }
-            (Track::At(..), Some(there)) => {
-                self.resync(line, Some(there)).await;
-                Ok(())
-            }
+            (Track::At(..), Some(there)) => self.begin_anew(room, line, there).await,
             (Track::Empty, Some(there)) => self.catch_up(room, line, None, there).await,
         }
+    }
+
+    /// In a new life of the numbering: tells the members, and delivers what history has of it.
+    async fn begin_anew(&mut self, room: &RoomName, line: &Line, there: RoomState) -> Result<(), BusError> {
+        let history = patiently(self.delivery.bus.history(room.clone(), None, 1)).await?;
+        let oldest = history
+            .broadcasts
+            .first()
+            .and_then(|oldest| oldest.position.zip(oldest.ts));
+        let Some((oldest, ts)) = oldest.filter(|(oldest, _)| oldest.epoch == there.position.epoch) else {
+            self.resync(line, Some(there)).await;
+            return Ok(());
+        };
+        let before = Position {
+            epoch: oldest.epoch,
+            seq: oldest.seq.saturating_sub(1),
+        };
+        self.tell(line, Track::At(before, ts), Some(ts)).await;
+        self.catch_up(room, line, Some(before), there).await
     }
 
     /// Delivers what history has between a place and the bus's; tells the members if that is not all of it.

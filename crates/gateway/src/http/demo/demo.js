@@ -222,16 +222,13 @@ async function enter(mine, hello) {
   try {
     const resume = position ?? undefined;
     const joined = await mine.request("rooms.join", { room, resume });
+    const missed = resume ? await missedSince(mine, resume, joined) : [];
     if (mine !== connection) return;
-    if (resume) {
-      const missed = joined.missed ?? [];
-      if (!joined.recovered) notice("What was missed is no longer kept: a real client asks its backend now.");
-      else notice(`Back, and nothing is lost: ${missed.length || "no"} broadcast${missed.length === 1 ? "" : "s"} meanwhile.`);
-      missed.forEach(take);
-      if (!joined.recovered) position = place(joined.state);
-    } else {
-      position = place(joined.state);
-    }
+    if (!missed) notice("What was missed is no longer kept: a real client asks its backend now.");
+    else if (resume) notice(`Back, and nothing is lost: ${missed.length || "no"} broadcast${missed.length === 1 ? "" : "s"} meanwhile.`);
+    missed?.forEach(take);
+    if (!resume || !missed) position = place(joined.state);
+    showOrder();
     const meanwhile = held;
     held = null;
     meanwhile.forEach(take);
@@ -242,6 +239,15 @@ async function enter(mine, hello) {
   } finally {
     if (mine === connection) held = null;
   }
+}
+
+/** What came after a position, from the join's own answer or else from history; nothing if that no longer covers it. */
+async function missedSince(mine, { epoch, seq }, { recovered, missed, state }) {
+  if (recovered) return missed;
+  if (state?.epoch !== epoch) return null;
+  if (state.seq === seq) return [];
+  const { broadcasts } = await mine.request("rooms.history", { room, afterSeq: seq, limit: 1000 });
+  return broadcasts[0]?.seq === seq + 1 ? broadcasts : null;
 }
 
 const place = (state) => (state?.epoch ? { epoch: state.epoch, seq: state.seq } : null);
