@@ -29,7 +29,8 @@ pub struct History {
 
 impl History {
     /// Judges what was read after a place. `broadcasts` must be ascending, without holes, of the state's epoch.
-    pub(crate) fn new(state: Option<RoomState>, after: Option<Position>, broadcasts: Vec<Heard>) -> Self {
+    #[must_use]
+    pub fn of(state: Option<RoomState>, after: Option<Position>, broadcasts: Vec<Heard>) -> Self {
         let Some(there) = state else {
             return Self {
                 state,
