@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hallway_protocol::Codec;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How to connect. Made by [`Options::new`]; every field may be set.
 #[derive(Debug, Clone)]
@@ -127,7 +127,7 @@ pub enum FirstFrame {
 }
 
 /// How far a room was heard.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeFrom {
     /// The numbering's life.
     pub epoch: String,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::driver::Waiting;
 use crate::error::{Closed, RequestError};
 
 /// What the driver is asked to do.
@@ -17,9 +18,11 @@ pub(crate) enum Command {
         endpoint: String,
         args: Value,
         /// Without one the frame has no id.
-        reply: Option<oneshot::Sender<Result<Value, RequestError>>>,
+        reply: Option<Waiting>,
     },
     Close,
+    /// Ends the connection without a word.
+    Drop,
 }
 
 /// Sends requests on one connection. Clones share it, and their requests are pipelined.
@@ -44,7 +47,7 @@ impl Requests {
         let answer = async {
             let _permit = self.permits.acquire().await.map_err(|_| self.ended())?;
             let (reply, answer) = oneshot::channel();
-            self.put(endpoint, args, Some(reply)).await?;
+            self.put(endpoint, args, Some(Waiting::Caller(reply))).await?;
             answer.await.map_err(|_| self.ended())?
         };
         timeout(self.timeout, answer)
@@ -71,12 +74,25 @@ impl Requests {
         let _ = timeout(self.timeout, self.commands.send(Command::Close)).await;
     }
 
-    async fn put(
-        &self,
-        endpoint: &str,
-        args: Value,
-        reply: Option<oneshot::Sender<Result<Value, RequestError>>>,
-    ) -> Result<(), RequestError> {
+    /// Joins a room; the reply takes its place in the line of events ([`crate::events::Item::Joined`]). At most one
+    /// for each room may be under way, so that what waits is bounded.
+    ///
+    /// # Errors
+    /// The connection has ended, or does not take it in time.
+    pub(crate) async fn join_in_line(&self, room: &str, args: Value) -> Result<(), RequestError> {
+        let waiting = Waiting::InLine(room.to_owned());
+        timeout(self.timeout, self.put("rooms.join", args, Some(waiting)))
+            .await
+            .unwrap_or(Err(RequestError::Timeout))
+    }
+
+    /// Ends the connection without a word to the server.
+    pub(crate) async fn drop_connection(&self) {
+        // See `close`.
+        let _ = timeout(self.timeout, self.commands.send(Command::Drop)).await;
+    }
+
+    async fn put(&self, endpoint: &str, args: Value, reply: Option<Waiting>) -> Result<(), RequestError> {
         let endpoint = endpoint.to_owned();
         let command = Command::Request { endpoint, args, reply };
         self.commands.send(command).await.map_err(|_| self.ended())
