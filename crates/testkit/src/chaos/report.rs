@@ -1,0 +1,106 @@
+//! What is said of a run.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::judge::Judgement;
+use super::plan::Plan;
+
+/// A run's outcome.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was to happen.
+    pub plan: Plan,
+    /// What was heard, and what is wrong with it.
+    pub judgement: Judgement,
+    /// What went wrong beside that: a node that ended, or was not ready in time.
+    pub complaints: Vec<String>,
+    /// Counts of the clients.
+    pub counts: Counts,
+    /// From the first start to the last answer.
+    pub took: Duration,
+    /// The nodes' logs, kept where something is wrong.
+    pub logs: Option<PathBuf>,
+}
+
+/// Counts of the clients, over all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Times that a client came back.
+    pub reconnects: u64,
+    /// Of these, with a ticket.
+    pub resumed: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.judgement.findings.is_empty() && self.complaints.is_empty()
+    }
+
+    /// Gaps told, of all kinds.
+    #[must_use]
+    pub fn resyncs(&self) -> u64 {
+        self.judgement.told.values().sum()
+    }
+
+    /// All there is to say where something is wrong.
+    #[must_use]
+    pub fn details(&self) -> String {
+        const MOST: usize = 200;
+        let mut text = format!("seed {} ({})\n", self.plan.seed, self.plan.setup);
+        for planned in &self.plan.faults {
+            text += &format!("  plan: {planned}\n");
+        }
+        for complaint in &self.complaints {
+            text += &format!("  wrong: {complaint}\n");
+        }
+        for finding in self.judgement.findings.iter().take(MOST) {
+            text += &format!("  wrong: {finding}\n");
+        }
+        let more = self.judgement.findings.len().saturating_sub(MOST);
+        if more > 0 {
+            text += &format!("  and {more} more\n");
+        }
+        if let Some(logs) = &self.logs {
+            text += &format!("  logs: {}\n", logs.display());
+        }
+        text
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [accepted, uncertain, refused] = self.judgement.published;
+        write!(
+            f,
+            "seed {} {} {:.1}s: ",
+            self.plan.seed,
+            self.plan.setup,
+            self.took.as_secs_f64()
+        )?;
+        write!(f, "{} rooms, {} clients; ", self.plan.rooms, self.plan.clients.len())?;
+        write!(f, "published {accepted} (+{uncertain} unknown, {refused} refused); ")?;
+        write!(f, "{} deliveries, resyncs", self.judgement.deliveries)?;
+        for (cause, count) in &self.judgement.told {
+            write!(f, " {count} {cause:?}")?;
+        }
+        if self.judgement.told.is_empty() {
+            f.write_str(" 0")?;
+        }
+        write!(
+            f,
+            ", {} reconnects ({} resumed); ",
+            self.counts.reconnects, self.counts.resumed
+        )?;
+        let faults: Vec<_> = self.plan.faults.iter().map(ToString::to_string).collect();
+        write!(f, "[{}] ", faults.join(", "))?;
+        if self.is_well() {
+            f.write_str("ok")
+        } else {
+            write!(f, "FAULTS: {}", self.judgement.findings.len() + self.complaints.len())
+        }
+    }
+}
