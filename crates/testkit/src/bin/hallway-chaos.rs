@@ -42,6 +42,9 @@ struct Cli {
     /// Whether gaps that are told count as faults: `auto` where the plan loses no history, `always`, or `never`.
     #[arg(long, default_value = "auto", value_parser = ["auto", "always", "never"])]
     strict: String,
+    /// Only say what the seeds mean.
+    #[arg(long)]
+    plan: bool,
 }
 
 /// A set-up, or the seed's.
@@ -80,6 +83,10 @@ struct Totals {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.plan {
+        (0..cli.runs).for_each(|number| say(&plan(&cli, cli.seed.wrapping_add(number)).to_string()));
+        return ExitCode::SUCCESS;
+    }
     if !cli.server_bin.exists() {
         say(&format!(
             "{}: no such file; give --server-bin",
@@ -115,6 +122,10 @@ async fn main() -> ExitCode {
     }
 }
 
+fn plan(cli: &Cli, seed: u64) -> Plan {
+    Plan::new(seed, cli.setup.0, Duration::from_secs_f64(cli.seconds))
+}
+
 /// One run; an error where it could not be carried out.
 async fn one(cli: &Cli, seed: u64) -> Result<Report, String> {
     let options = Options {
@@ -125,7 +136,7 @@ async fn one(cli: &Cli, seed: u64) -> Result<Report, String> {
             _ => None,
         },
     };
-    let plan = Plan::new(seed, cli.setup.0, Duration::from_secs_f64(cli.seconds));
+    let plan = plan(cli, seed);
     let run = tokio::spawn(async move { run(plan, &options).await });
     run.await.map_err(|why| why.to_string())
 }

@@ -270,6 +270,20 @@ impl Plan {
     }
 }
 
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<_> = self.faults.iter().map(ToString::to_string).collect();
+        let (rooms, clients) = (self.rooms, self.clients.len());
+        write!(
+            f,
+            "seed {} {} {rooms} rooms, {clients} clients [{}]",
+            self.seed,
+            self.setup,
+            faults.join(", ")
+        )
+    }
+}
+
 fn two_rooms(random: &mut Random, rooms: usize) -> Vec<usize> {
     let first = random.below(rooms);
     let second = (first + random.between(1, rooms - 1)) % rooms;

@@ -18,6 +18,8 @@ pub struct Report {
     pub complaints: Vec<String>,
     /// Counts of the clients.
     pub counts: Counts,
+    /// When the plan's time began, on the clock of the findings.
+    pub began: Duration,
     /// From the first start to the last answer.
     pub took: Duration,
     /// The nodes' logs, kept where something is wrong.
@@ -52,7 +54,7 @@ impl Report {
         const MOST: usize = 200;
         let mut text = format!("seed {} ({})\n", self.plan.seed, self.plan.setup);
         for planned in &self.plan.faults {
-            text += &format!("  plan: {planned}\n");
+            text += &format!("  {:.3}s plan: {planned}\n", (self.began + planned.from).as_secs_f64());
         }
         for complaint in &self.complaints {
             text += &format!("  wrong: {complaint}\n");
@@ -74,29 +76,19 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [accepted, uncertain, refused] = self.judgement.published;
+        write!(f, "{} {:.1}s, ", self.plan, self.took.as_secs_f64())?;
+        write!(f, "published {accepted} (+{uncertain} unknown, {refused} refused), ")?;
         write!(
             f,
-            "seed {} {} {:.1}s: ",
-            self.plan.seed,
-            self.plan.setup,
-            self.took.as_secs_f64()
+            "{} deliveries, {} resyncs",
+            self.judgement.deliveries,
+            self.resyncs()
         )?;
-        write!(f, "{} rooms, {} clients; ", self.plan.rooms, self.plan.clients.len())?;
-        write!(f, "published {accepted} (+{uncertain} unknown, {refused} refused); ")?;
-        write!(f, "{} deliveries, resyncs", self.judgement.deliveries)?;
         for (cause, count) in &self.judgement.told {
-            write!(f, " {count} {cause:?}")?;
+            write!(f, " ({count} {cause:?})")?;
         }
-        if self.judgement.told.is_empty() {
-            f.write_str(" 0")?;
-        }
-        write!(
-            f,
-            ", {} reconnects ({} resumed); ",
-            self.counts.reconnects, self.counts.resumed
-        )?;
-        let faults: Vec<_> = self.plan.faults.iter().map(ToString::to_string).collect();
-        write!(f, "[{}] ", faults.join(", "))?;
+        let Counts { reconnects, resumed } = self.counts;
+        write!(f, ", {reconnects} reconnects ({resumed} resumed): ")?;
         if self.is_well() {
             f.write_str("ok")
         } else {

@@ -72,6 +72,7 @@ pub async fn run(plan: Plan, options: &Options) -> Report {
     let seen = listeners.finish().await;
     let complaints = std::mem::take(&mut world.complaints);
     let mut report = conclude(plan, options, &seen, &ledger, &markers, complaints);
+    report.began = first.duration_since(start);
     report.took = began.elapsed();
     if !report.is_well() {
         report.logs = Some(keep(logs, &report));
@@ -159,6 +160,7 @@ fn conclude(
         judgement,
         complaints,
         counts,
+        began: Duration::ZERO,
         took: Duration::ZERO,
         logs: None,
     }
