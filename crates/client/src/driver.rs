@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
 use crate::error::{Closed, RequestError};
-use crate::events::{Incoming, Item};
+use crate::events::{Asked, Incoming, Item};
 use crate::frame::{ClientFrame, Reply, ServerFrame, decode, encode};
 use crate::requests::Command;
 
@@ -28,7 +28,7 @@ pub(crate) enum Waiting {
     /// A caller.
     Caller(oneshot::Sender<Result<Value, RequestError>>),
     /// Whoever takes the events, in line with them: what came before the reply and what came after it are told apart.
-    InLine(String),
+    InLine(Asked),
 }
 
 impl Waiting {
@@ -228,7 +228,7 @@ impl Driver {
                 let _ = caller.send(result.map_err(RequestError::Server));
                 None
             }
-            Waiting::InLine(room) => Some(Item::Joined(room, result)),
+            Waiting::InLine(asked) => Some(Item::Answer(asked, result)),
         }
     }
 

@@ -22,8 +22,17 @@ pub enum Incoming {
 #[derive(Debug)]
 pub(crate) enum Item {
     Unasked(Incoming),
-    /// The reply to a join whose place in the line counts.
-    Joined(String, Result<Value, ServerError>),
+    /// A reply whose place in the line counts.
+    Answer(Asked, Result<Value, ServerError>),
+}
+
+/// What a session asks for itself.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// To be in this room.
+    Join(String),
+    /// A new resume ticket.
+    Ticket,
 }
 
 /// The events of one connection, in the order they came.

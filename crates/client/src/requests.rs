@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::driver::Waiting;
 use crate::error::{Closed, RequestError};
+use crate::events::Asked;
 
 /// What the driver is asked to do.
 #[derive(Debug)]
@@ -74,14 +75,13 @@ impl Requests {
         let _ = timeout(self.timeout, self.commands.send(Command::Close)).await;
     }
 
-    /// Joins a room; the reply takes its place in the line of events ([`crate::events::Item::Joined`]). At most one
-    /// for each room may be under way, so that what waits is bounded.
+    /// Asks for something whose reply takes its place in the line of events ([`crate::events::Item::Answer`]). Holds no
+    /// permit: a session asks for each room once, and for one ticket at a time.
     ///
     /// # Errors
     /// The connection has ended, or does not take it in time.
-    pub(crate) async fn join_in_line(&self, room: &str, args: Value) -> Result<(), RequestError> {
-        let waiting = Waiting::InLine(room.to_owned());
-        timeout(self.timeout, self.put("rooms.join", args, Some(waiting)))
+    pub(crate) async fn ask_in_line(&self, asked: Asked, endpoint: &str, args: Value) -> Result<(), RequestError> {
+        timeout(self.timeout, self.put(endpoint, args, Some(Waiting::InLine(asked))))
             .await
             .unwrap_or(Err(RequestError::Timeout))
     }

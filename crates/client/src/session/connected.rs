@@ -11,7 +11,7 @@ use super::event::Event;
 use super::task::{Gone, Task};
 use crate::Client;
 use crate::error::{Closed, ServerError};
-use crate::events::{Events, Incoming, Item};
+use crate::events::{Asked, Events, Incoming, Item};
 use crate::frame::Hello;
 use crate::requests::Requests;
 
@@ -29,6 +29,10 @@ struct Connection {
     /// Joins to be tried again, at `again_at`.
     again: BTreeSet<String>,
     again_at: Instant,
+    /// Rooms whose join met a `conflict` here: either the connection is closing, or they are too many.
+    conflicted: BTreeSet<String>,
+    /// When a new ticket is asked for; nothing while one is asked for.
+    ticket_at: Option<Instant>,
     /// From the goodbye: when to come back.
     leave_until: Option<Instant>,
 }
@@ -50,6 +54,8 @@ impl Task {
             answer_by: now,
             again: BTreeSet::new(),
             again_at: now,
+            conflicted: BTreeSet::new(),
+            ticket_at: Some(now + self.options.ticket_every),
             leave_until: None,
         };
         let connected = Event::Connected {
@@ -85,7 +91,7 @@ impl Task {
     async fn follow(&mut self, connection: &mut Connection) -> Result<Closed, Gone> {
         let app = self.events.clone();
         loop {
-            let timer = connection.timer();
+            let timer = connection.timer(self.ticket.is_some());
             tokio::select! {
                 item = connection.events.receiver.recv() => {
                     let Some(item) = item else {
@@ -118,7 +124,15 @@ impl Task {
                 connection.leave_until = Some(Instant::now() + Duration::from_millis(goodbye.reconnect_after_ms));
             }
             Item::Unasked(Incoming::Closed(closed)) => return Ok(Some(closed)),
-            Item::Joined(room, result) => {
+            Item::Answer(Asked::Ticket, result) => {
+                connection.ticket_at = Some(Instant::now() + self.options.ticket_every);
+                // A server that has no more of them leaves the old one good for as long as it is.
+                let ticket = result
+                    .ok()
+                    .and_then(|data| Some(data.get("resumeTicket")?.as_str()?.to_owned()));
+                self.ticket = ticket.or(self.ticket.take());
+            }
+            Item::Answer(Asked::Join(room), result) => {
                 connection.asked.remove(&room);
                 connection.answer_by = Instant::now() + self.options.connect.request_timeout;
                 self.settle(connection, &room, result).await?;
@@ -154,7 +168,7 @@ impl Task {
         if !self.rooms.contains(&room) {
             return;
         }
-        let args = match self.rooms.heard(&room) {
+        let args = match self.rooms.place(&room) {
             Some(heard) => json!({"room": room, "resume": heard}),
             None => json!({"room": room}),
         };
@@ -162,7 +176,8 @@ impl Task {
             connection.answer_by = Instant::now() + self.options.connect.request_timeout;
         }
         // If it cannot be sent, the connection's end is in its events.
-        let _ = connection.requests.join_in_line(&room, args).await;
+        let asked = Asked::Join(room.clone());
+        let _ = connection.requests.ask_in_line(asked, "rooms.join", args).await;
         connection.asked.insert(room);
     }
 
@@ -180,7 +195,7 @@ impl Task {
                     self.tell(event).await?;
                 }
             }
-            Err(error) if matches!(error.code.as_str(), "unavailable" | "rate-limited" | "internal") => {
+            Err(error) if connection.passes(room, &error) => {
                 let wait = error.retry_after_ms.map_or(AGAIN, Duration::from_millis);
                 if connection.again.is_empty() {
                     connection.again_at = Instant::now() + wait.min(self.options.backoff_most);
@@ -203,6 +218,12 @@ impl Task {
             connection.asked.clear();
             connection.requests.drop_connection().await;
         }
+        if connection.ticket_at.is_some_and(|at| at <= now) && self.ticket.is_some() {
+            connection.ticket_at = None;
+            // As with `ask`.
+            let args = json!({"ticket": true});
+            let _ = connection.requests.ask_in_line(Asked::Ticket, "ping", args).await;
+        }
         if connection.again_at <= now {
             for room in std::mem::take(&mut connection.again) {
                 self.ask(connection, room).await;
@@ -212,11 +233,21 @@ impl Task {
 }
 
 impl Connection {
+    /// Whether a refusal is one for the moment only.
+    fn passes(&mut self, room: &str, error: &ServerError) -> bool {
+        match error.code.as_str() {
+            "unavailable" | "rate-limited" | "internal" => true,
+            "conflict" => self.conflicted.insert(room.to_owned()),
+            _ => false,
+        }
+    }
+
     /// When something must be done although nothing came.
-    fn timer(&self) -> Option<Instant> {
+    fn timer(&self, has_ticket: bool) -> Option<Instant> {
         let answer = (!self.asked.is_empty()).then_some(self.answer_by);
         let again = (!self.again.is_empty()).then_some(self.again_at);
-        [answer, again].into_iter().flatten().min()
+        let ticket = self.ticket_at.filter(|_| has_ticket);
+        [answer, again, ticket].into_iter().flatten().min()
     }
 }
 

@@ -19,12 +19,15 @@ pub struct SessionOptions {
     pub backoff_most: Duration,
     /// Decides about the waits, for who must repeat a run; `None` leaves them to chance.
     pub seed: Option<u64>,
+    /// How often a new ticket is asked for, since they do not live long (the gateway's `auth.ticket_life`). One that has run
+    /// out costs showing the token again, and nothing else.
+    pub ticket_every: Duration,
     /// Events that wait to be taken; while it is full, the socket is not read.
     pub events: usize,
 }
 
 impl SessionOptions {
-    /// Waits of up to 0.5 s at first and 15 s at most; otherwise what `connect` says.
+    /// Waits of up to 0.5 s at first and 15 s at most, a ticket every five minutes; otherwise what `connect` says.
     #[must_use]
     pub fn new(addresses: impl IntoIterator<Item = impl Into<String>>, connect: Options) -> Self {
         Self {
@@ -33,6 +36,7 @@ impl SessionOptions {
             backoff_first: Duration::from_millis(500),
             backoff_most: Duration::from_secs(15),
             seed: None,
+            ticket_every: Duration::from_secs(300),
             events: 1024,
         }
     }

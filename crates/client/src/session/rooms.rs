@@ -23,12 +23,18 @@ struct Room {
     is_entered: bool,
     /// The last number heard.
     heard: Option<ResumeFrom>,
+    /// While nothing was numbered there: what to resume from.
+    empty: Option<ResumeFrom>,
+    /// Whether it is known to number.
+    is_numbered: bool,
 }
 
 /// The answer to a join, and a resumed room's entry in the hello.
 #[derive(Debug, Deserialize)]
 pub(super) struct Answer {
     state: Option<ResumeFrom>,
+    /// Without a state, in a room that numbers: what to resume from.
+    position: Option<ResumeFrom>,
     #[serde(default)]
     recovered: bool,
     #[serde(default)]
@@ -58,14 +64,14 @@ impl Rooms {
         self.wanted.keys().map(String::as_str)
     }
 
-    /// How far a room was heard.
-    pub(super) fn heard(&self, room: &str) -> Option<&ResumeFrom> {
-        self.wanted.get(room)?.heard.as_ref()
+    /// What to resume a room from.
+    pub(super) fn place(&self, room: &str) -> Option<&ResumeFrom> {
+        self.wanted.get(room)?.place()
     }
 
-    /// How far every room was heard of which that is known.
-    pub(super) fn all_heard(&self) -> BTreeMap<String, ResumeFrom> {
-        let known = |(name, room): (&String, &Room)| Some((name.clone(), room.heard.clone()?));
+    /// What to resume every room from of which that is known.
+    pub(super) fn places(&self) -> BTreeMap<String, ResumeFrom> {
+        let known = |(name, room): (&String, &Room)| Some((name.clone(), room.place()?.clone()));
         self.wanted.iter().filter_map(known).collect()
     }
 
@@ -77,7 +83,7 @@ impl Rooms {
         let position = position_of(&broadcast);
         if broadcast.destination == RESYNC {
             // As it stands, even if that is further back: the gateway goes on from there.
-            room.heard.clone_from(&position);
+            room.stand(position.clone(), None);
             let (room, cause) = (broadcast.room, Cause::Told);
             return Event::Resync {
                 room,
@@ -93,7 +99,7 @@ impl Rooms {
             return Event::Double(broadcast);
         }
         // Numbers may be passed over: the publisher's own broadcasts are not heard by it unless it asks for them.
-        room.heard = Some(position);
+        room.stand(Some(position), None);
         Event::Broadcast(broadcast)
     }
 
@@ -103,22 +109,45 @@ impl Rooms {
             return Vec::new();
         };
         let name = name.to_owned();
+        let Answer {
+            state,
+            position,
+            recovered,
+            missed,
+        } = answer;
         if !room.is_entered {
             room.is_entered = true;
-            room.heard.clone_from(&answer.state);
-            let at = answer.state;
-            return vec![Event::Joined { room: name, at }];
+            room.stand(state.clone(), position);
+            return vec![Event::Joined { room: name, at: state }];
         }
-        if answer.recovered {
-            return answer.missed.into_iter().map(|missed| self.hear(missed)).collect();
+        if recovered {
+            // Before there is a state, the place to resume from may be another.
+            if state.is_none() {
+                room.stand(None, position);
+            }
+            return missed.into_iter().map(|missed| self.hear(missed)).collect();
         }
-        // The place is as of exactly this answer: if it is ours, nothing was missed, whatever history has.
-        if room.heard == answer.state {
+        // The place is as of exactly this answer: if it is ours, nothing was missed, whatever history has. A room that
+        // does not number has none, and does not promise anything either.
+        let is_same = room.heard == state && (state.is_some() || !room.is_numbered);
+        room.stand(state.clone(), position);
+        if is_same {
             return Vec::new();
         }
-        room.heard.clone_from(&answer.state);
-        let (cause, at) = (Cause::NotRecovered, answer.state);
+        let (cause, at) = (Cause::NotRecovered, state);
         vec![Event::Resync { room: name, cause, at }]
+    }
+}
+
+impl Room {
+    fn place(&self) -> Option<&ResumeFrom> {
+        self.heard.as_ref().or(self.empty.as_ref())
+    }
+
+    fn stand(&mut self, heard: Option<ResumeFrom>, empty: Option<ResumeFrom>) {
+        self.heard = heard;
+        self.empty = empty.filter(|_| self.heard.is_none());
+        self.is_numbered |= self.place().is_some();
     }
 }
 
@@ -170,7 +199,7 @@ mod tests {
         assert!(matches!(rooms.hear(broadcast("e", 5, "d")), Event::Double(_)));
         assert!(matches!(rooms.hear(broadcast("e", 3, "d")), Event::Double(_)));
         assert!(matches!(rooms.hear(broadcast("f", 1, "d")), Event::Broadcast(_)));
-        assert_eq!(rooms.heard("board-1"), Some(&at("f", 1)));
+        assert_eq!(rooms.place("board-1"), Some(&at("f", 1)));
     }
 
     #[test]
@@ -193,7 +222,7 @@ mod tests {
             matches!(&events[..], [Event::Double(_), Event::Broadcast(_)]),
             "{events:?}"
         );
-        assert_eq!(rooms.all_heard()["board-1"], at("e", 5));
+        assert_eq!(rooms.places()["board-1"], at("e", 5));
     }
 
     #[test]
@@ -213,9 +242,27 @@ mod tests {
             ),
             "{events:?}"
         );
-        assert_eq!(rooms.heard("board-1"), Some(&at("e", 9)));
+        assert_eq!(rooms.place("board-1"), Some(&at("e", 9)));
         let gone = rooms.enter("board-1", said(json!({"state": null})));
         assert!(matches!(&gone[..], [Event::Resync { at: None, .. }]), "{gone:?}");
+    }
+
+    #[test]
+    fn an_empty_room_is_resumed_from_where_it_was_empty() {
+        let mut rooms = Rooms::default();
+        rooms.want("board-1");
+        let empty = json!({"state": null, "position": {"epoch": "d", "seq": 0}, "recovered": false, "missed": []});
+        let events = rooms.enter("board-1", said(empty.clone()));
+        assert!(matches!(&events[..], [Event::Joined { at: None, .. }]), "{events:?}");
+        assert_eq!(rooms.places()["board-1"], at("d", 0));
+        let still = json!({"state": null, "position": {"epoch": "e", "seq": 0}, "recovered": true, "missed": []});
+        assert_eq!(rooms.enter("board-1", said(still)), []);
+        assert_eq!(rooms.place("board-1"), Some(&at("e", 0)));
+        // Empty again is not empty still, unless it is said.
+        let events = rooms.enter("board-1", said(empty));
+        assert!(matches!(&events[..], [Event::Resync { at: None, .. }]), "{events:?}");
+        assert!(matches!(rooms.hear(broadcast("f", 1, "d")), Event::Broadcast(_)));
+        assert_eq!(rooms.place("board-1"), Some(&at("f", 1)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) struct Task {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) current: watch::Sender<Option<Requests>>,
     pub(super) rooms: Rooms,
-    ticket: Option<String>,
+    pub(super) ticket: Option<String>,
     backoff: Backoff,
     /// Where to try next, counted on and on.
     turn: usize,
@@ -139,7 +139,7 @@ impl Task {
             options.token_subprotocol = None;
             options.first_frame = Some(FirstFrame::Resume {
                 ticket: ticket.clone(),
-                rooms: self.rooms.all_heard(),
+                rooms: self.rooms.places(),
             });
         }
         options

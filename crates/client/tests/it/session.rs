@@ -310,3 +310,33 @@ async fn a_connection_can_be_dropped_without_a_word() {
     drop(session);
     assert_eq!(ended.await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn tickets_are_renewed_before_they_run_out() {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move {
+        let mut peer = next(&listener).await;
+        hello(&mut peer, json!({"resumeTicket": "first"})).await;
+        let frame = peer.hear().await.unwrap();
+        assert_eq!(
+            (&frame["endpoint"], &frame["args"]),
+            (&json!("ping"), &json!({"ticket": true}))
+        );
+        let data = json!({"serverTime": 1, "resumeTicket": "second"});
+        peer.say(json!({"reply": {"id": frame["id"], "data": data}})).await;
+        // It asks again only when it has the answer.
+        assert_eq!(peer.hear().await.unwrap()["endpoint"], "ping");
+        drop(peer);
+        let mut peer = next(&listener).await;
+        assert_eq!(peer.hear().await.unwrap()["args"]["ticket"], "second");
+        hello(&mut peer, json!({})).await;
+        peer.hear().await;
+    });
+    let mut options = SessionOptions::new([url], Options::new("").token("the-token"));
+    options.ticket_every = Duration::from_millis(20);
+    options.backoff_first = Duration::from_millis(5);
+    let mut session = Session::start(options);
+    assert!(!connected(&mut session).await);
+    assert_eq!(lost(&mut session).await, (1006, true));
+    assert!(connected(&mut session).await);
+}

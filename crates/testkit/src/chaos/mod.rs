@@ -5,7 +5,7 @@
 //! - [`store`], [`node`], [`world`]: the servers, and what is done to them.
 //! - [`publish`], [`ledger`]: who publishes, and what became of it. [`listen`]: who hears, and what.
 //! - [`judge`]: each number once and in order, each payload the right one, or a gap that was told.
-//! - [`run`]: all of it once. [`report`]: what is said of it.
+//! - [`mod@run`]: all of it once. [`report`]: what is said of it.
 //!
 //! What must stay true: nothing but the seed decides about the plan; a run ends when everyone has heard the last
 //! marker, not when time has passed; and the judge trusts nobody's counts but its own.
