@@ -1,10 +1,11 @@
 //! What is said of a run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::judge::Judgement;
+use super::judge::{Finding, Judgement};
 use super::plan::Plan;
 
 /// A run's outcome.
@@ -48,6 +49,22 @@ impl Report {
         self.judgement.told.values().sum()
     }
 
+    /// Findings that are the same for many clients, the first of each with all their numbers; by time.
+    fn grouped(&self) -> Vec<(&Finding, Vec<usize>)> {
+        let mut groups: BTreeMap<(&str, String), (&Finding, Vec<usize>)> = BTreeMap::new();
+        for finding in &self.judgement.findings {
+            let key = (finding.room.as_str(), format!("{:?}", finding.what));
+            let group = groups.entry(key).or_insert((finding, Vec::new()));
+            group.1.extend(finding.client);
+            if finding.at < group.0.at {
+                group.0 = finding;
+            }
+        }
+        let mut groups: Vec<_> = groups.into_values().collect();
+        groups.sort_by_key(|(first, _)| (first.at.is_none(), first.at));
+        groups
+    }
+
     /// All there is to say where something is wrong.
     #[must_use]
     pub fn details(&self) -> String {
@@ -59,10 +76,15 @@ impl Report {
         for complaint in &self.complaints {
             text += &format!("  wrong: {complaint}\n");
         }
-        for finding in self.judgement.findings.iter().take(MOST) {
-            text += &format!("  wrong: {finding}\n");
+        let grouped = self.grouped();
+        for (first, clients) in grouped.iter().take(MOST) {
+            text += &format!("  wrong: {first}");
+            if clients.len() > 1 {
+                text += &format!(" (and so for {} clients: {clients:?})", clients.len());
+            }
+            text.push('\n');
         }
-        let more = self.judgement.findings.len().saturating_sub(MOST);
+        let more = grouped.len().saturating_sub(MOST);
         if more > 0 {
             text += &format!("  and {more} more\n");
         }
