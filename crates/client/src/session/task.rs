@@ -117,7 +117,7 @@ impl Task {
                     // Revoked is revoked, token or ticket; any other word against the ticket is only about it.
                     let is_about_ticket = with_ticket
                         && matches!(away.closed.code, 4400..=4499)
-                        && away.closed.code != CloseCode::Revoked as u16;
+                        && away.closed.code != CloseCode::Revoked.wire();
                     if !is_about_ticket {
                         return Ok(Err(away));
                     }
@@ -192,12 +192,12 @@ fn away(why: ConnectError) -> Away {
     };
     let code = match &why {
         ConnectError::Closed(closed) => closed.code,
-        ConnectError::Refused { status: 401, .. } => CloseCode::Unauthenticated as u16,
-        ConnectError::Refused { status: 403, .. } => CloseCode::Forbidden as u16,
+        ConnectError::Refused { status: 401, .. } => CloseCode::Unauthenticated.wire(),
+        ConnectError::Refused { status: 403, .. } => CloseCode::Forbidden.wire(),
         ConnectError::Refused {
             status: 429 | 500.., ..
-        } => CloseCode::OverCapacity as u16,
-        ConnectError::Refused { .. } | ConnectError::Options(_) => CloseCode::BadFrame as u16,
+        } => CloseCode::OverCapacity.wire(),
+        ConnectError::Refused { .. } | ConnectError::Options(_) => CloseCode::BadFrame.wire(),
         ConnectError::Timeout | ConnectError::Transport(_) => 1006,
     };
     let reason = match why {

@@ -340,3 +340,40 @@ async fn tickets_are_renewed_before_they_run_out() {
     assert_eq!(lost(&mut session).await, (1006, true));
     assert!(connected(&mut session).await);
 }
+
+/// Answers a handshake with an HTTP status.
+async fn refuse(listener: &tokio::net::TcpListener, status: u16) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut head = [0; 4096];
+    let _ = stream.read(&mut head).await.unwrap();
+    let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(answer.as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_and_a_bad_token_is_not() {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move {
+        refuse(&listener, 503).await;
+        refuse(&listener, 429).await;
+        let mut peer = next(&listener).await;
+        hello(&mut peer, json!({"resumeTicket": "t"})).await;
+        drop(peer);
+        // The ticket of a user who may not come any more is not followed by the token.
+        let mut peer = next(&listener).await;
+        peer.close(4410).await;
+        panic!("it came back: {:?}", listener.accept().await);
+    });
+    let mut session = start(&[url]);
+    assert!(!connected(&mut session).await);
+    assert_eq!(lost(&mut session).await, (1006, true));
+    assert_eq!(lost(&mut session).await, (4410, false));
+    assert_eq!(session.next().await, None);
+
+    let (listener, url) = listen().await;
+    tokio::spawn(async move { refuse(&listener, 401).await });
+    let mut session = start(&[url]);
+    assert_eq!(lost(&mut session).await, (4401, false));
+    assert_eq!(session.next().await, None);
+}
