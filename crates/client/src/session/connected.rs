@@ -73,6 +73,13 @@ impl Task {
             self.settle(&mut connection, &room, result).await?;
             settled.insert(room);
         }
+        for (room, at) in hello.positions {
+            if !settled.contains(&room) {
+                for event in self.rooms.stand_in_own(&room, at) {
+                    self.tell(event).await?;
+                }
+            }
+        }
         let rest: Vec<String> = self
             .rooms
             .names()
@@ -168,10 +175,11 @@ impl Task {
         if !self.rooms.contains(&room) {
             return;
         }
-        let args = match self.rooms.place(&room) {
-            Some(heard) => json!({"room": room, "resume": heard}),
-            None => json!({"room": room}),
-        };
+        let includes = self.rooms.places_included(&room);
+        let mut args = json!({"room": room, "includes": includes});
+        if let Some(place) = self.rooms.place(&room) {
+            args["resume"] = json!(place);
+        }
         if connection.asked.is_empty() {
             connection.answer_by = Instant::now() + self.options.connect.request_timeout;
         }
@@ -195,7 +203,7 @@ impl Task {
                     self.tell(event).await?;
                 }
             }
-            Err(error) if connection.passes(room, &error) => {
+            Err(error) if self.rooms.contains(room) && connection.passes(room, &error) => {
                 let wait = error.retry_after_ms.map_or(AGAIN, Duration::from_millis);
                 if connection.again.is_empty() {
                     connection.again_at = Instant::now() + wait.min(self.options.backoff_most);
@@ -206,6 +214,8 @@ impl Task {
                 if self.rooms.forget(room) {
                     let room = room.to_owned();
                     self.tell(Event::Refused { room, error }).await?;
+                } else if let Some(event) = self.rooms.lose(room) {
+                    self.tell(event).await?;
                 }
             }
         }

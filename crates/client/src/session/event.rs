@@ -6,14 +6,14 @@ use crate::options::ResumeFrom;
 
 /// Something that happened, in the order in which it counts.
 ///
-/// Of a room that was joined through the session, the broadcasts between [`Event::Joined`] and every
-/// [`Event::Resync`] are all that there were, once and in order, over any number of connections.
+/// Of every room of which an [`Event::Joined`] is told (those that were asked for, those included in them, and the user's
+/// own), the broadcasts between it and every [`Event::Resync`] are all that there were, once and in order, over any number
+/// of connections.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A connection says hello. The rooms that were joined come back by themselves; those that the node itself
-    /// joins (`user-…`, `client-…`) and those that a backend put the user into do not tell what was missed in them:
-    /// ask the backend after every `Connected`.
+    /// A connection says hello. The rooms come back by themselves. Those that number nothing, and those that only a
+    /// backend put the user into, do not tell what was missed in them: ask the backend after every `Connected`.
     Connected {
         /// The node that holds it.
         node: String,
@@ -22,7 +22,7 @@ pub enum Event {
         /// Whether it came back with a ticket, without the token.
         resumed: bool,
     },
-    /// In a room for the first time since it was asked for.
+    /// In a room for the first time.
     Joined {
         /// The room.
         room: String,

@@ -1,4 +1,4 @@
-//! The rooms that are wanted, and how far each was heard. No IO: what the server says goes in, events come out.
+//! The rooms that are heard, and how far each was. No IO: what the server says goes in, events come out.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,25 @@ use crate::options::ResumeFrom;
 /// The destination under which a gateway tells of a gap.
 const RESYNC: &str = "room.resync";
 
-/// The rooms that are wanted.
+/// The rooms that are heard and kept account of.
 #[derive(Debug, Default)]
-pub(super) struct Rooms {
-    wanted: BTreeMap<String, Room>,
+pub(super) struct Rooms(BTreeMap<String, Room>);
+
+/// Why a room is heard.
+#[derive(Debug, PartialEq, Eq)]
+enum Why {
+    /// The application wants it.
+    Wanted,
+    /// It is included in this one.
+    Included(String),
+    /// The node joins every connection of this user to it.
+    Own,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Room {
-    /// Whether it was joined since it is wanted: only then can anything be missed.
+    why: Why,
+    /// Whether it was joined: only then can anything be missed.
     is_entered: bool,
     /// The last number heard.
     heard: Option<ResumeFrom>,
@@ -30,7 +40,7 @@ struct Room {
 }
 
 /// The answer to a join, and a resumed room's entry in the hello.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Answer {
     state: Option<ResumeFrom>,
     /// Without a state, in a room that numbers: what to resume from.
@@ -39,45 +49,69 @@ pub(super) struct Answer {
     recovered: bool,
     #[serde(default)]
     missed: Vec<Broadcast>,
+    /// The same of the rooms that are heard with it.
+    #[serde(default)]
+    includes: BTreeMap<String, Answer>,
 }
 
 impl Rooms {
     /// Wants a room. False if it is wanted already.
     pub(super) fn want(&mut self, room: &str) -> bool {
-        let is_new = !self.wanted.contains_key(room);
+        let is_new = !self.contains(room);
         if is_new {
-            self.wanted.insert(room.to_owned(), Room::default());
+            self.0.insert(room.to_owned(), Room::new(Why::Wanted));
         }
         is_new
     }
 
     /// Wants it no more. False if it was not wanted.
     pub(super) fn forget(&mut self, room: &str) -> bool {
-        self.wanted.remove(room).is_some()
+        let was_wanted = self.contains(room);
+        if was_wanted {
+            let with_it = Why::Included(room.to_owned());
+            self.0.retain(|name, other| name != room && other.why != with_it);
+        }
+        was_wanted
     }
 
+    /// Whether it is wanted.
     pub(super) fn contains(&self, room: &str) -> bool {
-        self.wanted.contains_key(room)
+        self.0.get(room).is_some_and(|room| room.why == Why::Wanted)
     }
 
+    /// Those that are wanted.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.wanted.keys().map(String::as_str)
+        self.0
+            .iter()
+            .filter(|(_, room)| room.why == Why::Wanted)
+            .map(|(name, _)| name.as_str())
     }
 
     /// What to resume a room from.
     pub(super) fn place(&self, room: &str) -> Option<&ResumeFrom> {
-        self.wanted.get(room)?.place()
+        self.0.get(room)?.place()
     }
 
     /// What to resume every room from of which that is known.
     pub(super) fn places(&self) -> BTreeMap<String, ResumeFrom> {
-        let known = |(name, room): (&String, &Room)| Some((name.clone(), room.place()?.clone()));
-        self.wanted.iter().filter_map(known).collect()
+        self.places_where(|_| true)
+    }
+
+    /// The same of those that are included in a room.
+    pub(super) fn places_included(&self, home: &str) -> BTreeMap<String, ResumeFrom> {
+        self.places_where(|why| matches!(why, Why::Included(other) if other == home))
+    }
+
+    fn places_where(&self, takes: impl Fn(&Why) -> bool) -> BTreeMap<String, ResumeFrom> {
+        let rooms = self.0.iter().filter(|(_, room)| takes(&room.why));
+        rooms
+            .filter_map(|(name, room)| Some((name.clone(), room.place()?.clone())))
+            .collect()
     }
 
     /// Takes note of a broadcast.
     pub(super) fn hear(&mut self, broadcast: Broadcast) -> Event {
-        let Some(room) = self.wanted.get_mut(&broadcast.room) else {
+        let Some(room) = self.0.get_mut(&broadcast.room) else {
             return Event::Broadcast(broadcast);
         };
         let position = position_of(&broadcast);
@@ -103,9 +137,47 @@ impl Rooms {
         Event::Broadcast(broadcast)
     }
 
-    /// Takes note of being in a room (again).
-    pub(super) fn enter(&mut self, name: &str, answer: Answer) -> Vec<Event> {
-        let Some(room) = self.wanted.get_mut(name) else {
+    /// Takes note of being in a room (again), and in those that are heard with it.
+    pub(super) fn enter(&mut self, name: &str, mut answer: Answer) -> Vec<Event> {
+        if !self.0.contains_key(name) {
+            return Vec::new();
+        }
+        let includes = std::mem::take(&mut answer.includes);
+        let mut events = self.enter_one(name, answer);
+        for (included, answer) in includes {
+            let why = || Room::new(Why::Included(name.to_owned()));
+            self.0.entry(included.clone()).or_insert_with(why);
+            events.extend(self.enter_one(&included, answer));
+        }
+        events
+    }
+
+    /// Takes note of where a connection stands in a room that the node joined it to, of which it was told nothing else.
+    pub(super) fn stand_in_own(&mut self, name: &str, at: ResumeFrom) -> Vec<Event> {
+        let own = || Room::new(Why::Own);
+        self.0.entry(name.to_owned()).or_insert_with(own);
+        let (state, position) = if at.seq > 0 { (Some(at), None) } else { (None, Some(at)) };
+        let answer = Answer {
+            state,
+            position,
+            ..Answer::default()
+        };
+        self.enter_one(name, answer)
+    }
+
+    /// Takes note that a room is heard, but not from where: of one that nobody asked for, and so nobody can be refused.
+    pub(super) fn lose(&mut self, name: &str) -> Option<Event> {
+        let room = self.0.get_mut(name).filter(|room| room.why != Why::Wanted)?;
+        room.stand(None, None);
+        Some(Event::Resync {
+            room: name.to_owned(),
+            cause: Cause::NotRecovered,
+            at: None,
+        })
+    }
+
+    fn enter_one(&mut self, name: &str, answer: Answer) -> Vec<Event> {
+        let Some(room) = self.0.get_mut(name) else {
             return Vec::new();
         };
         let name = name.to_owned();
@@ -114,6 +186,7 @@ impl Rooms {
             position,
             recovered,
             missed,
+            ..
         } = answer;
         if !room.is_entered {
             room.is_entered = true;
@@ -140,6 +213,16 @@ impl Rooms {
 }
 
 impl Room {
+    fn new(why: Why) -> Self {
+        Self {
+            why,
+            is_entered: false,
+            heard: None,
+            empty: None,
+            is_numbered: false,
+        }
+    }
+
     fn place(&self) -> Option<&ResumeFrom> {
         self.heard.as_ref().or(self.empty.as_ref())
     }
@@ -263,6 +346,53 @@ mod tests {
         assert!(matches!(&events[..], [Event::Resync { at: None, .. }]), "{events:?}");
         assert!(matches!(rooms.hear(broadcast("f", 1, "d")), Event::Broadcast(_)));
         assert_eq!(rooms.place("board-1"), Some(&at("f", 1)));
+    }
+
+    #[test]
+    fn included_rooms_come_and_go_with_their_home() {
+        let mut rooms = joined();
+        let tasks = "board-1-tasks";
+        let first = json!({"state": {"epoch": "e", "seq": 4}, "recovered": true, "missed": [],
+            "includes": {tasks: {"state": {"epoch": "t", "seq": 7}, "recovered": false, "missed": []}}});
+        let events = rooms.enter("board-1", said(first));
+        assert!(
+            matches!(&events[..], [Event::Joined { room, .. }] if room == tasks),
+            "{events:?}"
+        );
+        assert_eq!(
+            rooms.places_included("board-1"),
+            BTreeMap::from([(tasks.to_owned(), at("t", 7))])
+        );
+        assert_eq!((rooms.places().len(), rooms.names().count()), (2, 1));
+        let missed = json!({"room": tasks, "destination": "d", "seq": 8, "epoch": "t"});
+        let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
+        assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
+        assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
+        assert_eq!(rooms.lose("board-1"), None);
+        assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
+    }
+
+    #[test]
+    fn the_users_own_room_is_told_of_when_it_has_moved() {
+        let mut rooms = Rooms::default();
+        assert!(matches!(
+            &rooms.stand_in_own("user-1", at("e", 3))[..],
+            [Event::Joined { at: Some(_), .. }]
+        ));
+        assert_eq!(rooms.stand_in_own("user-1", at("e", 3)), []);
+        let moved = rooms.stand_in_own("user-1", at("e", 5));
+        assert!(
+            matches!(
+                &moved[..],
+                [Event::Resync {
+                    cause: Cause::NotRecovered,
+                    ..
+                }]
+            ),
+            "{moved:?}"
+        );
+        assert_eq!(rooms.places()["user-1"], at("e", 5));
+        assert_eq!(rooms.names().count(), 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::judge::{Log, Note, Noted};
 use super::ledger::read;
-use super::plan::Plan;
+use super::plan::{Plan, user_name};
 use super::random::Random;
 use crate::cluster::token;
 
@@ -73,8 +73,11 @@ impl Listeners {
 
     /// Waits until every client has joined all its rooms. False if that takes too long.
     pub(super) async fn wait_joined(&self, plan: &Plan, patience: Duration) -> bool {
-        self.wait(patience, |number, seen| seen.places.len() == plan.clients[number].len())
-            .await
+        let has_joined = |number: usize, seen: &Seen| {
+            let mut rooms = plan.clients[number].iter();
+            rooms.all(|room| seen.places.contains_key(&plan.room(*room)))
+        };
+        self.wait(patience, has_joined).await
     }
 
     /// Waits until every client is where the marker is, or behind it, in each of its rooms. False if not.
@@ -112,7 +115,7 @@ impl Listeners {
 
 fn options(number: usize, addresses: Vec<String>, codec: Codec, seed: u64) -> SessionOptions {
     let mut connect = Options::new("")
-        .token(token(&format!("user-{number}"), &["board-*"]))
+        .token(token(&user_name(number), &["board-*"]))
         .codec(codec);
     // A node that hangs takes connections and says nothing: the next address is tried soon.
     connect.connect_timeout = Duration::from_secs(3);

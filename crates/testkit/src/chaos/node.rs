@@ -13,6 +13,9 @@ use crate::cluster::{API_KEY, SECRET};
 use crate::free_port;
 use crate::http::try_call;
 
+/// So much history that what is missed in any outage is in it, however slow the machine.
+const KINDS: &str = "[[kinds]]\nname = 'board'\nkeep_count = 5000\n[[kinds]]\nname = 'user'\nkeep_count = 5000\n";
+
 /// How long a node may take to be ready, once everything it needs is there.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a node that was told to stop may take.
@@ -31,9 +34,12 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts one; it is not ready yet.
+    /// Starts one; it is not ready yet. Its log, and its configuration beside that, are in a folder of the caller's.
     pub(super) fn start(binary: &Path, log: PathBuf, redis_url: String, unsubscribe_after: Duration) -> Self {
+        let config = log.with_extension("toml");
+        std::fs::write(&config, KINDS).expect("a configuration file");
         let variables = vec![
+            ("HALLWAY_CONFIG", config.display().to_string()),
             ("HALLWAY_REDIS_URL", redis_url),
             (
                 "HALLWAY_REDIS_UNSUBSCRIBE_AFTER",

@@ -1,5 +1,6 @@
 //! What a seed means.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::random::Random;
 pub(super) const NODES: usize = 3;
 /// Before the first fault, and after the last one began.
 const QUIET: Duration = Duration::from_millis(700);
-/// A room's broadcasts per second, at most: what is missed in the longest outage must still be in its history (500).
+/// A room's broadcasts per second, at most: what is missed in the longest outage must still be in its history.
 const MOST_RATE: usize = 40;
 
 /// What keeps the numbering and the history.
@@ -211,15 +212,17 @@ pub struct Plan {
     pub period: Duration,
     /// How long nodes keep a channel without sockets.
     pub unsubscribe_after: Duration,
+    /// Whether something was published in every room before anyone joins it.
+    pub begins_full: bool,
     /// What goes wrong, by its beginning.
     pub faults: Vec<Planned>,
 }
 
 /// Who publishes into a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
-    /// The room.
-    pub room: usize,
+    /// The room's name.
+    pub room: String,
     /// The client through whose socket; `None`: through the backend API.
     pub client: Option<usize>,
 }
@@ -236,11 +239,12 @@ impl Plan {
         let clients: Vec<_> = (0..rooms * per_room / 2)
             .map(|_| two_rooms(&mut random, rooms))
             .collect();
-        let publishers = publishers(&mut random, rooms, &clients);
+        let mut publishers = publishers(&mut random, seed, rooms, &clients);
         let deliveries = random.between(20_000, 40_000);
         let millis = time.as_millis() as usize;
         let rate = (deliveries * 1000 / (rooms * per_room * millis.max(1))).clamp(5, MOST_RATE);
         let period = Duration::from_millis((1000 * publishers.len() / rooms / rate) as u64);
+        publishers.extend(more_publishers(seed, rooms, clients.len()));
         let unsubscribe_after = Duration::from_millis([0, 100, 5000][random.below(3)]);
         Self {
             seed,
@@ -251,6 +255,7 @@ impl Plan {
             publishers,
             period,
             unsubscribe_after,
+            begins_full: random.percent(50),
             faults: faults(&mut random, setup, time),
         }
     }
@@ -266,8 +271,23 @@ impl Plan {
     /// A room's name.
     #[must_use]
     pub fn room(&self, number: usize) -> String {
-        format!("board-{}-{number}", self.seed)
+        room_name(self.seed, number)
     }
+
+    /// The rooms that are published into: those of the clients, some that are included in them, and some users' own.
+    #[must_use]
+    pub fn published(&self) -> BTreeSet<String> {
+        self.publishers.iter().map(|publisher| publisher.room.clone()).collect()
+    }
+}
+
+fn room_name(seed: u64, number: usize) -> String {
+    format!("board-{seed}-{number}")
+}
+
+/// The user of a client.
+pub(super) fn user_name(client: usize) -> String {
+    format!("chaos.{client}")
 }
 
 impl fmt::Display for Plan {
@@ -291,19 +311,31 @@ fn two_rooms(random: &mut Random, rooms: usize) -> Vec<usize> {
 }
 
 /// For each room one through the API, and one through a socket where somebody is in it.
-fn publishers(random: &mut Random, rooms: usize, clients: &[Vec<usize>]) -> Vec<Publisher> {
+fn publishers(random: &mut Random, seed: u64, rooms: usize, clients: &[Vec<usize>]) -> Vec<Publisher> {
     let mut publishers = Vec::new();
-    for room in 0..rooms {
-        publishers.push(Publisher { room, client: None });
+    for number in 0..rooms {
+        let room = room_name(seed, number);
         let inside: Vec<_> = (0..clients.len())
-            .filter(|&client| clients[client].contains(&room))
+            .filter(|&client| clients[client].contains(&number))
             .collect();
         if !inside.is_empty() {
             let client = Some(inside[random.below(inside.len())]);
+            let room = room.clone();
             publishers.push(Publisher { room, client });
         }
+        publishers.push(Publisher { room, client: None });
     }
     publishers
+}
+
+/// What clients hear without having asked for it: rooms that are included in theirs, and their users' own.
+fn more_publishers(seed: u64, rooms: usize, clients: usize) -> Vec<Publisher> {
+    let mut random = Random::new(seed, 3);
+    let included = (0..rooms).map(|room| format!("{}-tasks", room_name(seed, room)));
+    let own = (0..clients).map(|client| format!("user-{}", user_name(client)));
+    let mut names: Vec<_> = included.filter(|_| random.percent(40)).collect();
+    names.extend(own.filter(|_| random.percent(5)));
+    names.into_iter().map(|room| Publisher { room, client: None }).collect()
 }
 
 fn faults(random: &mut Random, setup: Setup, time: Duration) -> Vec<Planned> {

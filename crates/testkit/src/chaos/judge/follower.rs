@@ -57,7 +57,7 @@ impl<'a> Follower<'a> {
             Note::Told(cause, at) => {
                 *self.judgement.told.entry(*cause).or_default() += 1;
                 let after = std::mem::replace(&mut self.place, at.clone());
-                if self.rules.forbids(*cause) {
+                if !self.rules.tolerates_gaps {
                     let (cause, to) = (*cause, at.clone());
                     self.find(time, What::NeedlessGap { cause, after, to });
                 }

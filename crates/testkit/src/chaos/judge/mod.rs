@@ -52,17 +52,10 @@ pub(super) type Log = BTreeMap<String, Vec<Noted>>;
 /// What holds for a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
-    /// Numbers and history may be lost, so that gaps are told and a repeat may be published anew.
+    /// Numbers and history may be lost, so that a repeat may be published anew.
     pub(super) loses_history: bool,
-    /// The gateway takes clients back with what they missed; where it does not, they are told on every return.
-    pub(super) recovers: bool,
-}
-
-impl Rules {
-    /// Whether this kind of gap should have been mended.
-    fn forbids(self, cause: Cause) -> bool {
-        !self.loses_history && (cause == Cause::Told || self.recovers)
-    }
+    /// Gaps that are told are well; where not, they should have been mended.
+    pub(super) tolerates_gaps: bool,
 }
 
 /// The outcome.
