@@ -1,22 +1,27 @@
 //! From the bus to the sockets. A lane is one task that owns the rooms whose names hash to it: what arrives
 //! for a room is delivered in order, and nothing newer before a gap is repaired or told.
 //!
-//! A gap is noticed in two ways: a number is missing ([`hallway_hub::Heard::Gap`]), or the bus says that something may be
-//! ([`Event::Lost`]), which makes every room of the lane suspect. Both lead to `repair`.
+//! A gap is noticed in three ways: a number is missing ([`hallway_hub::Heard::Gap`]); the bus says that something may be
+//! ([`Event::Lost`]), which makes every room of the lane suspect; or the patrol finds a quiet room behind. All lead to
+//! `repair`.
 
 mod lane;
+mod patrol;
 mod progress;
 mod repair;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hallway_bus::{Bus, Event};
+use hallway_bus::{Bus, BusError, Event};
 use hallway_hub::Hub;
 use hallway_protocol::RoomName;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use lane::Lane;
+use patrol::Patrol;
 pub use progress::Progress;
 
 /// What the lanes work with.
@@ -32,16 +37,28 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Starts a task for each lane; they end when the bus drops their senders.
-    pub fn start(self, lanes: Vec<mpsc::Receiver<Event>>) -> Vec<tokio::task::JoinHandle<()>> {
-        lanes
-            .into_iter()
-            .enumerate()
-            .map(|(number, events)| tokio::spawn(lane::Lane::new(self.clone(), number).run(events)))
-            .collect()
+    /// Starts a task for each lane, which end when the bus drops their senders, and the patrol, which ends with them. A
+    /// quiet room is compared with the bus once per `interval`.
+    pub fn start(self, lanes: Vec<mpsc::Receiver<Event>>, interval: Duration) -> Vec<tokio::task::JoinHandle<()>> {
+        let (senders, suspects): (Vec<_>, Vec<_>) = lanes.iter().map(|_| mpsc::channel(patrol::SUSPECTS)).unzip();
+        let mut tasks = vec![tokio::spawn(Patrol::new(self.clone(), interval, senders).run())];
+        for (number, (events, suspects)) in lanes.into_iter().zip(suspects).enumerate() {
+            tasks.push(tokio::spawn(Lane::new(self.clone(), number).run(events, suspects)));
+        }
+        tasks
     }
 
-    fn is_of_lane(&self, room: &RoomName, lane: usize) -> bool {
-        room.stable_hash() % self.lanes as u64 == lane as u64
+    /// A room's lane.
+    fn lane_of(&self, room: &RoomName) -> usize {
+        (room.stable_hash() % self.lanes as u64) as usize
     }
+}
+
+/// Longest wait for an answer of the bus; a lane's other rooms wait with it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+async fn patiently<T>(answer: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
+    tokio::time::timeout(PATIENCE, answer)
+        .await
+        .unwrap_or(Err(BusError::Timeout))
 }

@@ -240,7 +240,7 @@ impl Running {
             progress: Arc::clone(&node.progress),
             lanes: connected.lanes.len(),
         };
-        let lanes = delivery.start(connected.lanes);
+        let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let tasks = vec![
             tokio::spawn(transport::listener::run(

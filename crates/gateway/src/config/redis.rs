@@ -22,6 +22,8 @@ settings! {
         /// How long nothing may come through; then the link is torn down and made anew, and the node is not
         /// ready.
         probe_timeout: Duration = "3s", from "100ms" to "5m";
+        /// How often a room in which nothing is heard is compared with Redis, to see that nothing was missed.
+        check_interval: Duration = "1m", from "1s" to "1d";
         /// How long a room's channel is kept after its last socket left, for those who come right back.
         unsubscribe_after: Duration = "5s", from "0s" to "10m";
         /// Broadcasts of this node that wait for Redis; beyond it publishing fails with `unavailable`.

@@ -38,7 +38,7 @@ impl Lane {
         }
     }
 
-    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>) {
+    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, mut found: mpsc::Receiver<Vec<RoomName>>) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             if !self.suspects.is_empty() && Instant::now() >= self.retry_at && !self.check_suspects().await {
@@ -47,6 +47,10 @@ impl Lane {
             let got = tokio::select! {
                 biased;
                 got = events.recv_many(&mut batch, BATCH) => got,
+                Some(rooms) = found.recv() => {
+                    self.suspect(rooms);
+                    continue;
+                }
                 () = tokio::time::sleep_until(self.retry_at), if !self.suspects.is_empty() => continue,
             };
             if got == 0 {
@@ -86,12 +90,24 @@ impl Lane {
         }
     }
 
+    /// The patrol has found rooms behind.
+    fn suspect(&mut self, rooms: Vec<RoomName>) {
+        self.delivery.metrics.delivery.gap("patrol");
+        tracing::warn!(
+            rooms = rooms.len(),
+            lane = self.number,
+            "quiet rooms have missed something"
+        );
+        self.suspects.extend(rooms);
+        self.retry_at = Instant::now();
+    }
+
     fn suspect_all(&mut self, cause: Lost) {
         self.delivery.metrics.delivery.gap(cause.label());
         let rooms = self
             .delivery
             .hub
-            .lines_where(|room| self.delivery.is_of_lane(room, self.number));
+            .lines_where(|room| self.delivery.lane_of(room) == self.number);
         tracing::warn!(
             cause = cause.label(),
             rooms = rooms.len(),

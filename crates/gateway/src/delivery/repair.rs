@@ -3,7 +3,6 @@
 //! numbering was lost, the members are told (`room.resync`). There is never a silent gap.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hallway_bus::{BusError, Heard as Arrived, Message, RoomState};
@@ -12,11 +11,10 @@ use hallway_hub::registry::Line;
 use hallway_protocol::{Event, Position, RoomName, limits};
 
 use super::lane::Lane;
+use super::patiently;
 
 /// Rooms checked with one question.
 const BATCH: usize = 256;
-/// Longest wait for an answer of the bus; the lane's other rooms wait with it.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Lane {
     /// Checks rooms under suspicion. False if the bus could not be asked: those that are left stay suspect.
@@ -175,10 +173,4 @@ impl Lane {
         };
         self.fan_out(std::slice::from_ref(&notice), &members).await;
     }
-}
-
-async fn patiently<T>(answer: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
-    tokio::time::timeout(PATIENCE, answer)
-        .await
-        .unwrap_or(Err(BusError::Timeout))
 }

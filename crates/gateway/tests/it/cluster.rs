@@ -361,6 +361,38 @@ async fn a_broken_link_loses_nothing_that_history_has() {
     assert_eq!(cluster.metric(1, "hallway_resyncs_total").await, 0.0);
 }
 
+/// Puts a broadcast into a room's history without publishing it: as if what was published had been lost on its way.
+const LOSE_ONE: &str = "local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')[1]
+    return redis.call('XADD', KEYS[1], string.match(last[1], '^%d+') .. '-*', unpack(last[2]))";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_quiet_room_has_missed_is_found() {
+    let redis = RedisServer::start().await;
+    let cluster = Cluster::start(2, &format!("{}\ncheck_interval = '1s'", over(&redis))).await;
+    let (mut alice, _) = cluster.connect(0, "alice").await;
+    let (mut bob, _) = cluster.connect(1, "bob").await;
+    for client in [&alice, &bob] {
+        client.request("rooms.join", json!({"room": "board-1"})).await.unwrap();
+    }
+    let body = json!({"room": "board-1-tasks", "destination": "d", "data": 7}).to_string();
+    assert_eq!(cluster.api(0, "POST", "/api/v1/broadcast", &body).await.0, 200);
+    for client in [&mut alice, &mut bob] {
+        assert_eq!(broadcast(client).await.seq, Some(1));
+    }
+    redis.cli(&["EVAL", LOSE_ONE, "1", "{board-1-tasks}:h"]).await.unwrap();
+    for client in [&mut alice, &mut bob] {
+        let found = broadcast(client).await;
+        assert_eq!(
+            (found.room.as_str(), found.seq, found.data),
+            ("board-1-tasks", Some(2), json!(7))
+        );
+    }
+    for node in 0..2 {
+        assert!(cluster.metric(node, "hallway_broadcasts_repaired_total").await >= 1.0);
+        assert_eq!(cluster.metric(node, "hallway_resyncs_total").await, 0.0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn numbering_that_was_lost_is_told() {
     let mut redis = RedisServer::start().await;
