@@ -4,9 +4,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 FUZZ_SECONDS ?= 60
+SEED ?= 1
+RUNS ?= 20
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run build test check fmt bench fuzz autobahn docs ci clean-tools
+.PHONY: help run build test check fmt bench chaos fuzz autobahn docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +31,9 @@ fmt: ## Format the sources
 
 bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
 	.ci/bench "$(BENCH_OUT)" $(ARGS)
+
+chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')
+	.ci/chaos --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)
 
 fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)

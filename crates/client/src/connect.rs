@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hallway_protocol::Codec;
@@ -24,6 +25,9 @@ use crate::frame::{ClientFrame, Hello, ServerFrame, decode, encode};
 use crate::options::{FirstFrame, Options};
 use crate::requests::Requests;
 
+/// A server's word on its pings is believed up to this.
+const MOST_PING_INTERVAL_MS: u64 = 600_000;
+
 /// See [`Client::connect`].
 pub(crate) async fn connect(options: Options) -> Result<(Client, Hello), ConnectError> {
     let opening = Box::pin(open(&options));
@@ -41,6 +45,8 @@ pub(crate) async fn connect(options: Options) -> Result<(Client, Hello), Connect
         events,
         closed: closed.clone(),
         write_timeout: options.write_timeout,
+        // A server pings; one that is not heard for three times as long is gone, whatever TCP believes.
+        silence: Duration::from_millis(hello.ping_interval_ms.clamp(1000, MOST_PING_INTERVAL_MS)) * 3,
         requests: limit,
         waiting: HashMap::new(),
         last_id: 0,

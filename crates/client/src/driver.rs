@@ -9,25 +9,47 @@ use hallway_protocol::Codec;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
 use crate::error::{Closed, RequestError};
-use crate::events::Incoming;
+use crate::events::{Asked, Incoming, Item};
 use crate::frame::{ClientFrame, Reply, ServerFrame, decode, encode};
 use crate::requests::Command;
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-type Waiting = oneshot::Sender<Result<Value, RequestError>>;
+/// Who gets a reply.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// A caller.
+    Caller(oneshot::Sender<Result<Value, RequestError>>),
+    /// Whoever takes the events, in line with them: what came before the reply and what came after it are told apart.
+    InLine(Asked),
+}
+
+impl Waiting {
+    fn has_given_up(&self) -> bool {
+        matches!(self, Self::Caller(reply) if reply.is_closed())
+    }
+
+    /// Answers a caller; in line, the end of the connection is answer enough.
+    fn fail(self, why: RequestError) {
+        if let Self::Caller(reply) = self {
+            let _ = reply.send(Err(why));
+        }
+    }
+}
 
 /// What the driver woke up for.
 enum Turn {
     Asked(Option<Command>),
     Heard(Option<Result<Message, tungstenite::Error>>),
+    /// It is time to look whether the server is still there.
+    Look,
 }
 
 /// How long the server may take to answer a close.
@@ -40,9 +62,11 @@ pub(crate) struct Driver {
     pub(crate) socket: Socket,
     pub(crate) codec: Codec,
     pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) events: mpsc::Sender<Incoming>,
+    pub(crate) events: mpsc::Sender<Item>,
     pub(crate) closed: Arc<OnceLock<Closed>>,
     pub(crate) write_timeout: Duration,
+    /// How long nothing at all may come, pings included.
+    pub(crate) silence: Duration,
     /// Callers that wait at once, at most.
     pub(crate) requests: usize,
     pub(crate) waiting: HashMap<u64, Waiting>,
@@ -59,23 +83,30 @@ impl Driver {
         // Whoever finds the queue closed from now on reads why.
         let _ = self.closed.set(closed.clone());
         self.commands.close();
-        for (_, reply) in self.waiting.drain() {
-            let _ = reply.send(Err(RequestError::Closed(closed.clone())));
+        for (_, waiting) in self.waiting.drain() {
+            waiting.fail(RequestError::Closed(closed.clone()));
         }
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Request { reply: Some(reply), .. } = command {
-                let _ = reply.send(Err(RequestError::Closed(closed.clone())));
+            if let Command::Request {
+                reply: Some(waiting), ..
+            } = command
+            {
+                waiting.fail(RequestError::Closed(closed.clone()));
             }
         }
         // Waits for the application to take what came before, or to drop its half.
-        let _ = self.events.send(Incoming::Closed(closed)).await;
+        let _ = self.events.send(Item::Unasked(Incoming::Closed(closed))).await;
     }
 
     /// Reads and writes until this side wants to close (`Ok`) or the connection ended.
     async fn converse(&mut self) -> Result<(), Closed> {
         let events = self.events.clone();
-        let mut event: Option<Incoming> = None;
+        let mut event: Option<Item> = None;
         let mut asking = true;
+        let mut heard_at = Instant::now();
+        // One timer for the life of the connection, moved only when it goes off.
+        let look = sleep(self.silence);
+        tokio::pin!(look);
         loop {
             let turn = tokio::select! {
                 command = self.commands.recv(), if asking => Turn::Asked(command),
@@ -88,6 +119,7 @@ impl Driver {
                     continue;
                 }
                 message = self.socket.next(), if event.is_none() => Turn::Heard(message),
+                () = &mut look => Turn::Look,
             };
             match turn {
                 Turn::Asked(None) => asking = false,
@@ -96,7 +128,18 @@ impl Driver {
                         return Ok(());
                     }
                 }
-                Turn::Heard(message) => event = self.read(message)?,
+                Turn::Heard(message) => {
+                    heard_at = Instant::now();
+                    event = self.read(message)?;
+                }
+                Turn::Look => {
+                    // While the application takes nothing, nothing is read: that silence is not the server's.
+                    if event.is_none() && heard_at.elapsed() >= self.silence {
+                        return Err(Closed::abnormal("the server has gone silent"));
+                    }
+                    let quiet = if event.is_none() { heard_at } else { Instant::now() };
+                    look.as_mut().reset(quiet + self.silence);
+                }
             }
         }
     }
@@ -115,9 +158,13 @@ impl Driver {
         let mut next = Some(first);
         let mut closing = false;
         while let Some(command) = next {
-            let Command::Request { endpoint, args, reply } = command else {
-                closing = true;
-                break;
+            let (endpoint, args, reply) = match command {
+                Command::Request { endpoint, args, reply } => (endpoint, args, reply),
+                Command::Close => {
+                    closing = true;
+                    break;
+                }
+                Command::Drop => return Err(tungstenite::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
             };
             let id = reply.map(|reply| self.number(reply));
             let (endpoint, args) = (endpoint.as_str(), &args);
@@ -136,7 +183,7 @@ impl Driver {
     /// entries as there can be callers.
     fn number(&mut self, reply: Waiting) -> u64 {
         if self.waiting.len() >= 2 * self.requests {
-            self.waiting.retain(|_, reply| !reply.is_closed());
+            self.waiting.retain(|_, waiting| !waiting.has_given_up());
         }
         self.last_id += 1;
         self.waiting.insert(self.last_id, reply);
@@ -144,13 +191,13 @@ impl Driver {
     }
 
     fn refuse(&mut self, id: Option<u64>, why: String) {
-        if let Some(reply) = id.and_then(|id| self.waiting.remove(&id)) {
-            let _ = reply.send(Err(RequestError::Args(why)));
+        if let Some(waiting) = id.and_then(|id| self.waiting.remove(&id)) {
+            waiting.fail(RequestError::Args(why));
         }
     }
 
     /// Takes a message; returns the event in it, if it is one.
-    fn read(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<Option<Incoming>, Closed> {
+    fn read(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<Option<Item>, Closed> {
         let message = match message {
             None => return Err(Closed::abnormal("the stream ended")),
             Some(Err(why)) => return Err(Closed::abnormal(why.to_string())),
@@ -163,21 +210,25 @@ impl Driver {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         }
         match decode(self.codec, &message) {
-            Ok(ServerFrame::Reply(reply)) => self.answer(reply),
-            Ok(ServerFrame::Broadcast(broadcast)) => return Ok(Some(Incoming::Broadcast(broadcast))),
-            Ok(ServerFrame::Goodbye(goodbye)) => return Ok(Some(Incoming::Goodbye(goodbye))),
-            Ok(ServerFrame::Hello(_)) => return Err(Closed::abnormal("a second hello")),
-            Err(why) => return Err(Closed::abnormal(format!("not the protocol: {why}"))),
+            Ok(ServerFrame::Reply(reply)) => Ok(self.answer(reply)),
+            Ok(ServerFrame::Broadcast(broadcast)) => Ok(Some(Item::Unasked(Incoming::Broadcast(broadcast)))),
+            Ok(ServerFrame::Goodbye(goodbye)) => Ok(Some(Item::Unasked(Incoming::Goodbye(goodbye)))),
+            Ok(ServerFrame::Hello(_)) => Err(Closed::abnormal("a second hello")),
+            Err(why) => Err(Closed::abnormal(format!("not the protocol: {why}"))),
         }
-        Ok(None)
     }
 
-    fn answer(&mut self, reply: Reply) {
-        if let Some(waiting) = self.waiting.remove(&reply.id) {
-            let _ = waiting.send(match reply.error {
-                Some(error) => Err(RequestError::Server(error)),
-                None => Ok(reply.data),
-            });
+    fn answer(&mut self, reply: Reply) -> Option<Item> {
+        let result = match reply.error {
+            Some(error) => Err(error),
+            None => Ok(reply.data),
+        };
+        match self.waiting.remove(&reply.id)? {
+            Waiting::Caller(caller) => {
+                let _ = caller.send(result.map_err(RequestError::Server));
+                None
+            }
+            Waiting::InLine(asked) => Some(Item::Answer(asked, result)),
         }
     }
 

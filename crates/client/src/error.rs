@@ -64,6 +64,9 @@ pub enum RequestError {
     /// The connection ended first. Whether it was done is not known.
     #[error("the connection is closed: {0}")]
     Closed(Closed),
+    /// There is no connection just now; nothing was sent. Of a [`crate::Session`] only.
+    #[error("not connected")]
+    Disconnected,
     /// The arguments cannot be written in the codec; nothing was sent.
     #[error("the arguments cannot be sent: {0}")]
     Args(String),

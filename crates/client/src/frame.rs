@@ -1,11 +1,14 @@
 //! The frames as a client reads and writes them, in either codec.
 
+use std::collections::BTreeMap;
+
 use hallway_protocol::Codec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::error::ServerError;
+use crate::options::ResumeFrom;
 
 /// The server's first frame.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +22,9 @@ pub struct Hello {
     pub node: String,
     /// The rooms that the node joined it to.
     pub rooms: Vec<String>,
+    /// Where it stands in those of them that number.
+    #[serde(default)]
+    pub positions: BTreeMap<String, ResumeFrom>,
     /// How often the node pings.
     pub ping_interval_ms: u64,
     /// The node's clock, in Unix milliseconds.

@@ -20,7 +20,26 @@
 //! an application that does not take its events stops the reading of the socket, and so the replies behind
 //! them too; nothing is dropped and nothing grows without bound.
 //!
-//! It connects once: coming back after a close is the caller's decision, and so is TLS, which it has none of.
+//! A [`Client`] connects once. A [`Session`] stays connected: it comes back by itself, into its rooms and from where it
+//! had heard them, and says where something may be missing. Neither speaks TLS.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use hallway_client::{Event, Options, Session, SessionOptions};
+//!
+//! let connect = Options::new("").token("eyJ…");
+//! let addresses = ["ws://10.0.0.1:8080/ws", "ws://10.0.0.2:8080/ws"];
+//! let mut session = Session::start(SessionOptions::new(addresses, connect));
+//! session.handle().join("board-42").await;
+//! while let Some(event) = session.next().await {
+//!     match event {
+//!         Event::Broadcast(broadcast) => println!("{} {}", broadcast.destination, broadcast.data),
+//!         Event::Joined { room, .. } | Event::Resync { room, .. } => println!("fetch the whole of {room}"),
+//!         _ => {}
+//!     }
+//! }
+//! # }
+//! ```
 
 mod connect;
 mod driver;
@@ -29,6 +48,7 @@ mod events;
 mod frame;
 mod options;
 mod requests;
+mod session;
 
 pub use error::{Closed, ConnectError, RequestError, ServerError};
 pub use events::{Events, Incoming};
@@ -36,6 +56,7 @@ pub use frame::{Broadcast, Goodbye, Hello};
 pub use hallway_protocol::Codec;
 pub use options::{FirstFrame, Options, ResumeFrom};
 pub use requests::Requests;
+pub use session::{Cause, Event, Session, SessionHandle, SessionOptions};
 
 use serde::Serialize;
 use serde_json::Value;

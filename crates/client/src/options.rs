@@ -1,11 +1,12 @@
 //! How to connect.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use hallway_protocol::Codec;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How to connect. Made by [`Options::new`]; every field may be set.
 #[derive(Debug, Clone)]
@@ -127,10 +128,17 @@ pub enum FirstFrame {
 }
 
 /// How far a room was heard.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeFrom {
     /// The numbering's life.
     pub epoch: String,
     /// The last number heard.
     pub seq: u64,
+}
+
+/// `epoch:seq`, since positions are read in bulk.
+impl fmt::Debug for ResumeFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.seq)
+    }
 }

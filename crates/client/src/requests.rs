@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::driver::Waiting;
 use crate::error::{Closed, RequestError};
+use crate::events::Asked;
 
 /// What the driver is asked to do.
 #[derive(Debug)]
@@ -17,9 +19,11 @@ pub(crate) enum Command {
         endpoint: String,
         args: Value,
         /// Without one the frame has no id.
-        reply: Option<oneshot::Sender<Result<Value, RequestError>>>,
+        reply: Option<Waiting>,
     },
     Close,
+    /// Ends the connection without a word.
+    Drop,
 }
 
 /// Sends requests on one connection. Clones share it, and their requests are pipelined.
@@ -44,7 +48,7 @@ impl Requests {
         let answer = async {
             let _permit = self.permits.acquire().await.map_err(|_| self.ended())?;
             let (reply, answer) = oneshot::channel();
-            self.put(endpoint, args, Some(reply)).await?;
+            self.put(endpoint, args, Some(Waiting::Caller(reply))).await?;
             answer.await.map_err(|_| self.ended())?
         };
         timeout(self.timeout, answer)
@@ -71,12 +75,24 @@ impl Requests {
         let _ = timeout(self.timeout, self.commands.send(Command::Close)).await;
     }
 
-    async fn put(
-        &self,
-        endpoint: &str,
-        args: Value,
-        reply: Option<oneshot::Sender<Result<Value, RequestError>>>,
-    ) -> Result<(), RequestError> {
+    /// Asks for something whose reply takes its place in the line of events ([`crate::events::Item::Answer`]). Holds no
+    /// permit: a session asks for each room once, and for one ticket at a time.
+    ///
+    /// # Errors
+    /// The connection has ended, or does not take it in time.
+    pub(crate) async fn ask_in_line(&self, asked: Asked, endpoint: &str, args: Value) -> Result<(), RequestError> {
+        timeout(self.timeout, self.put(endpoint, args, Some(Waiting::InLine(asked))))
+            .await
+            .unwrap_or(Err(RequestError::Timeout))
+    }
+
+    /// Ends the connection without a word to the server.
+    pub(crate) async fn drop_connection(&self) {
+        // See `close`.
+        let _ = timeout(self.timeout, self.commands.send(Command::Drop)).await;
+    }
+
+    async fn put(&self, endpoint: &str, args: Value, reply: Option<Waiting>) -> Result<(), RequestError> {
         let endpoint = endpoint.to_owned();
         let command = Command::Request { endpoint, args, reply };
         self.commands.send(command).await.map_err(|_| self.ended())

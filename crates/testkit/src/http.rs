@@ -1,16 +1,36 @@
 //! As much HTTP as a test needs.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Sends one request on a connection of its own; returns the status and the body.
 ///
 /// # Panics
 /// If there is no answer within 10 s.
 pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let answer = try_call(address, method, path, headers, body, PATIENCE).await;
+    answer.expect("an answer in time")
+}
+
+/// The same of a server that may be hurt. Cancel safe, but what was sent may be done.
+///
+/// # Errors
+/// There is no connection, no answer within `patience`, or what came is no HTTP.
+pub async fn try_call(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+    patience: Duration,
+) -> io::Result<(u16, String)> {
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
@@ -22,18 +42,17 @@ pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &str, 
         stream.read_to_end(&mut answer).await?;
         Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
     };
-    let answer = tokio::time::timeout(Duration::from_secs(10), exchange)
+    let answer = tokio::time::timeout(patience, exchange)
         .await
-        .expect("in time")
-        .expect("an answer");
+        .map_err(|_| io::ErrorKind::TimedOut)??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok())
-        .expect("a status");
+        .ok_or(io::ErrorKind::InvalidData)?;
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (status, if chunked { unchunk(body) } else { body.to_owned() })
+    Ok((status, if chunked { unchunk(body) } else { body.to_owned() }))
 }
 
 fn unchunk(mut body: &str) -> String {

@@ -3,7 +3,7 @@
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
 //!   proxy before it.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
-//! - [`checker`]: every broadcast once and in order, or told.
+//! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
 
@@ -14,6 +14,8 @@ mod redis;
 pub use ports::free_port;
 pub use proxy::Proxy;
 pub use redis::RedisServer;
+#[cfg(feature = "node")]
+pub mod chaos;
 #[cfg(feature = "node")]
 pub mod checker;
 #[cfg(feature = "node")]

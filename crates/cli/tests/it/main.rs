@@ -3,6 +3,7 @@
 // What is no `#[test]` itself helps one here, and fails it in the same way.
 #![allow(clippy::unwrap_used)]
 
+mod chaos;
 mod config;
 mod run;
 mod serve;

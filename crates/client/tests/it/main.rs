@@ -5,3 +5,4 @@
 mod connecting;
 mod conversing;
 mod server;
+mod session;

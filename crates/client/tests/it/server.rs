@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// The server's side of a connection.
 pub(crate) struct Peer {
@@ -31,6 +32,16 @@ impl Peer {
         let hello = json!({"hello": {"clientId": "c1", "userId": "u1", "node": "n1", "rooms": ["client-c1", "user-u1"],
             "pingIntervalMs": 25000, "serverTime": 1, "expiresAt": 2}});
         self.say(hello).await;
+    }
+
+    /// Closes with a code, and waits until the client is gone.
+    pub(crate) async fn close(&mut self, code: u16) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "scripted".into(),
+        };
+        self.socket.send(Message::Close(Some(frame))).await.unwrap();
+        while self.hear().await.is_some() {}
     }
 
     /// The next frame that is not a control frame; `None` at the end.
@@ -64,6 +75,12 @@ pub(crate) async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     (listener, format!("ws://{address}/ws"))
+}
+
+/// The next connection, for scripts of several.
+pub(crate) async fn next(listener: &TcpListener) -> Peer {
+    let (stream, _) = listener.accept().await.unwrap();
+    accept(stream).await
 }
 
 async fn accept(stream: TcpStream) -> Peer {
