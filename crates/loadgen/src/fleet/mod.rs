@@ -4,7 +4,7 @@
 //! - [`client`]: the state of a client; [`place`]: its place in a room, each number once and in order.
 //! - [`comeback`]: losing a connection, trying again, being back; [`alarms`]: when.
 //! - [`dialogue`]: what is said on a connection; [`answer`]: what the node says to one who comes back.
-//! - [`saw`]: what was counted; [`work`]: the process that holds clients; [`crew`]: these processes for their parent.
+//! - [`saw`]: what was counted; [`mod@work`]: the process that holds clients; [`crew`]: these processes for their parent.
 //!
 //! What must stay true: one thread and one epoll set per process; nothing blocks, connecting neither; and what a
 //! client has heard is judged by the numbers alone, never by what was meant to be sent.
