@@ -64,9 +64,14 @@ fn rows(sizes: &Jitter, saw: &Saw) -> Vec<Row> {
         format!("{clients} clients cut off for {away} s every {cycle} s: {figure}")
     };
     let faults = saw.doubled + saw.out_of_order;
-    vec![
+    let mut rows = vec![
         Row::new("R2", what("delivered"), saw.share(), "%", 100.0).at_least(),
         Row::new("R2", what("doubled or out of order"), faults as f64, "", 0.0),
-        Row::new("R2", what("replay p99"), saw.replay.millis_at(0.99) / 1000.0, "s", 1.0),
-    ]
+    ];
+    // Where nothing was replayed there is no time that it took.
+    if saw.replay.count() > 0 {
+        let seconds = saw.replay.millis_at(0.99) / 1000.0;
+        rows.push(Row::new("R2", what("replay p99"), seconds, "s", 1.0));
+    }
+    rows
 }
