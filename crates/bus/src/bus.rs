@@ -1,7 +1,7 @@
 //! The seam between a node and what connects it to the others.
 
 use futures_util::future::BoxFuture;
-use hallway_protocol::{Position, RoomName};
+use hallway_protocol::{Epoch, Position, RoomName};
 use tokio::sync::watch;
 
 use crate::{BusError, Health, History, Publish, Published, RoomState, Stats};
@@ -33,13 +33,19 @@ pub trait Bus: Send + Sync + 'static {
     /// Where rooms stand, in the order asked; nothing for those without numbered broadcasts in their life.
     fn states(&self, rooms: Vec<RoomName>) -> BoxFuture<'static, Result<Vec<Option<RoomState>>, BusError>>;
 
-    /// At most `limit` kept broadcasts after a place, the oldest first; from the oldest kept without one.
+    /// At most `limit` kept broadcasts after a place, the oldest first; from the oldest kept without one. After the
+    /// place of an empty room ([`empty_since`]): from the first of the life that began after it.
     fn history(
         &self,
         room: RoomName,
         after: Option<Position>,
         limit: usize,
     ) -> BoxFuture<'static, Result<History, BusError>>;
+
+    /// A time that has passed by the clock that a room's broadcasts are stamped with, in milliseconds; not more than
+    /// some seconds old while the bus is ready, and 0 before it ever was. With what [`Bus::states`] says afterwards it
+    /// makes the place of a room without broadcasts, see [`empty_since`].
+    fn clock(&self, room: &RoomName) -> u64;
 
     /// How the link is. The channel always holds the present state.
     fn health(&self) -> watch::Receiver<Health>;
@@ -50,4 +56,14 @@ pub trait Bus: Send + Sync + 'static {
     /// Ends everything: waits for publishes that are under way, answers later ones with
     /// [`BusError::Unavailable`], and drops its senders to the lanes. Repeating it is harmless.
     fn close(&self) -> BoxFuture<'static, ()>;
+}
+
+/// The place of a room that had no broadcast yet at some time by the bus's clock: number 0 of a life that begins
+/// then or later (epochs are times of that clock). What was broadcast since can be asked for with it.
+#[must_use]
+pub fn empty_since(clock: u64) -> Position {
+    Position {
+        epoch: Epoch(clock),
+        seq: 0,
+    }
 }

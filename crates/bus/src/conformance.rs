@@ -142,6 +142,7 @@ macro_rules! conformance_tests {
             without_keep_nothing_is_numbered
             history_has_limits
             history_of_another_epoch_is_not_complete
+            an_empty_room_has_a_place
             what_is_kept_is_bounded
             states_are_told
             a_life_ends
@@ -346,6 +347,28 @@ pub async fn history_of_another_epoch_is_not_complete(make: impl AsyncFn(Setup) 
         subject.published(kept(&room, "x")).await;
     }
     assert_eq!(subject.history(&room, elsewhere, 10).await, (vec![1, 2, 3], false));
+}
+
+/// The place of an empty room: what was broadcast since is read with it.
+pub async fn an_empty_room_has_a_place(make: impl AsyncFn(Setup) -> Subject) {
+    let subject = make(Setup::default()).await;
+    let (kept_room, empty) = (room("board-1"), room("board-2"));
+    // The clock of a bus that has published something is known.
+    subject.published(kept(&room("board-3"), "x")).await;
+    let clock = subject.bus.clock(&kept_room);
+    assert!(clock > 0);
+    let place = Some(crate::empty_since(clock));
+    assert_eq!(subject.history(&empty, place, 10).await, (vec![], true));
+    for data in ["1", "2"] {
+        subject.published(kept(&kept_room, data)).await;
+    }
+    assert_eq!(subject.history(&kept_room, place, 10).await, (vec![1, 2], true));
+    assert_eq!(subject.history(&kept_room, place, 1).await, (vec![1], false));
+    let later = Some(crate::empty_since(clock + 3_600_000));
+    assert!(
+        !subject.history(&kept_room, later, 10).await.1,
+        "it was not empty later"
+    );
 }
 
 /// At least as many as asked for are kept, without holes, and not many more.

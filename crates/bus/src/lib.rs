@@ -25,7 +25,7 @@ mod publish;
 pub mod redis;
 mod stats;
 
-pub use bus::Bus;
+pub use bus::{Bus, empty_since};
 pub use cluster::{Cluster, NodeRecord, Told};
 pub use error::BusError;
 pub use event::{Event, Heard, Lost};

@@ -48,6 +48,7 @@ async fn main() -> std::io::Result<()> {
                     expires_at: None,
                 };
                 let socket = hub.admit(options, Link::Tcp(stream));
+                socket.open(bytes::Bytes::new());
                 echo(&socket, &begun).await;
                 hub.remove(&socket);
             }

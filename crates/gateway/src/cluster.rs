@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::membership::catch_up::Lines;
 use crate::node::Node;
 
 /// How long the other nodes may take.
@@ -276,7 +277,7 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             let sockets = node.hub.sockets_of(&user);
             for socket in &sockets {
                 node.membership
-                    .join(kind, &room, socket, |_| None)
+                    .join(kind, &room, socket, Lines::default(), |_| None)
                     .await
                     .map_err(|why| why.to_string())?;
             }

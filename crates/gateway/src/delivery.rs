@@ -5,6 +5,7 @@
 //! ([`Event::Lost`]), which makes every room of the lane suspect. Both lead to `repair`.
 
 mod lane;
+mod progress;
 mod repair;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+pub use progress::Progress;
 
 /// What the lanes work with.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub struct Delivery {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
+    pub(crate) progress: Arc<Progress>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

@@ -31,6 +31,8 @@ pub struct Limits {
     pub rate: Rate,
     /// Requests of one socket under way at once; more are left unread.
     pub requests_in_flight: usize,
+    /// Bytes of missed broadcasts that one answer may bring.
+    pub resume_bytes: usize,
     /// Rooms of one socket, its own two aside.
     pub rooms_per_socket: usize,
     /// Sockets of one user on this node; zero is no limit.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hallway_auth::{ApiKeys, Identity, JwtVerifier, TokenError};
+use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
 use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Told};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -18,7 +18,7 @@ use crate::clock::{Clock, unix_ms};
 use crate::cluster::Cluster;
 use crate::config::{Config, Network, Origin};
 use crate::connection::rate::Rate;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Progress};
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
@@ -49,6 +49,8 @@ pub struct Access {
     pub trusted_proxies: Vec<Network>,
     /// Reads tokens.
     pub verifier: JwtVerifier,
+    /// Makes and reads resume tickets.
+    pub tickets: Tickets,
     /// Keys of the backend API.
     pub api_keys: ApiKeys,
     /// Largest body of a call, in bytes.
@@ -71,6 +73,8 @@ pub struct Node {
     pub cluster: Cluster,
     /// Sockets into rooms.
     pub membership: Arc<Membership>,
+    /// What the lanes have delivered.
+    pub progress: Arc<Progress>,
     /// Bounds.
     pub limits: Limits,
     /// Whom it lets in.
@@ -141,12 +145,19 @@ impl Node {
         };
         let hub = Arc::new(Hub::new(hub_options(config)));
         let bus = Arc::clone(&connected.bus);
-        let membership = Membership::new(Arc::clone(&hub), Arc::clone(&bus), config.redis.unsubscribe_after);
+        let progress = Arc::default();
+        let membership = Membership::new(
+            Arc::clone(&hub),
+            Arc::clone(&bus),
+            Arc::clone(&progress),
+            config.redis.unsubscribe_after,
+        );
         Ok(Self {
             clock: Clock::start(number),
             kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
+            progress,
             limits: limits(config),
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
@@ -164,6 +175,19 @@ impl Node {
     /// Why it is refused, in words that a client may see.
     pub fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
         self.access.verifier.verify(token, unix_ms())
+    }
+
+    /// Reads a resume ticket.
+    ///
+    /// # Errors
+    /// Why it is refused, in words that a client may see.
+    pub fn redeem(&self, ticket: &str) -> Result<Identity, TicketError> {
+        let identity = self.access.tickets.redeem(ticket, unix_ms())?;
+        // It may have been made where the anonymous were let in.
+        if identity.user.is_none() && !self.access.anonymous {
+            return Err(TicketError::NotAccepted);
+        }
+        Ok(identity)
     }
 
     /// Brings the gauges that nobody keeps up to date to where they stand.
@@ -213,6 +237,7 @@ impl Running {
             bus: Arc::clone(&node.bus),
             metrics: Arc::clone(&node.metrics),
             clock: node.clock,
+            progress: Arc::clone(&node.progress),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes);
@@ -374,6 +399,7 @@ fn limits(config: &Config) -> Limits {
             per_second: limits.frames_per_second,
             burst: limits.frames_burst,
         },
+        resume_bytes: limits.resume_bytes.bytes().min(limits.socket_queue.bytes() / 2),
         requests_in_flight: limits.requests_in_flight as usize,
         rooms_per_socket: limits.rooms_per_socket as usize,
         sockets_per_user: limits.sockets_per_user as usize,
@@ -393,6 +419,7 @@ fn access(config: &Config) -> Result<Access, StartError> {
         origins: auth.origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         verifier: auth.verifier(),
+        tickets: auth.tickets(),
         api_keys: config
             .api
             .verifier()

@@ -24,6 +24,6 @@ pub use fanout::{Burst, Delivered};
 pub use frame::Opcode;
 pub use link::Link;
 pub use registry::{Hub, HubOptions};
-pub use room::{Heard, Joined, Room, Track};
+pub use room::{Answer, Heard, Joined, Room, Track};
 pub use socket::{Options, Sent, Socket};
 pub use wheel::WheelOptions;

@@ -45,6 +45,13 @@ impl Outbound {
         self.waiting.push_back(buffer);
     }
 
+    /// Puts a buffer before all others, none of which has begun to be written.
+    pub(crate) fn push_first(&mut self, buffer: Bytes) {
+        debug_assert!(self.written == 0, "a begun buffer stays the first");
+        self.bytes += buffer.len();
+        self.waiting.push_front(buffer);
+    }
+
     /// Forgets what has not begun to be written; the rest of a begun buffer must follow its beginning.
     pub(crate) fn drop_unbegun(&mut self) {
         self.waiting.truncate(usize::from(self.written > 0));

@@ -48,6 +48,17 @@ pub enum Joined {
     Already,
     /// The socket is gone.
     Gone,
+    /// The answer could not be given yet: nothing has changed.
+    NotYet,
+}
+
+/// What whoever joins is to be told, decided where the room stands.
+#[derive(Debug)]
+pub enum Answer {
+    /// It enters; these bytes are sent to it, if any.
+    Enter(Option<Bytes>),
+    /// It does not enter now.
+    NotYet,
 }
 
 /// One room.
@@ -145,21 +156,24 @@ impl Room {
         inner.members.snapshot()
     }
 
-    /// Lets a socket in. `reply` gets the track of the room's own line and makes the bytes of the answer,
-    /// which are sent under the room's lock: the answer comes before the first broadcast that follows it.
-    pub fn join(self: &Arc<Self>, socket: &Arc<Socket>, reply: impl FnOnce(Track) -> Option<Bytes>) -> Joined {
+    /// Lets a socket in. `answer` gets the tracks of the room's lines and makes the bytes that are sent to the
+    /// socket under the room's lock: they come before the first broadcast that follows the tracks.
+    pub fn join(self: &Arc<Self>, socket: &Arc<Socket>, answer: impl FnOnce(&[Track]) -> Answer) -> Joined {
         let mut inner = self.inner.lock();
+        let mut rooms = socket.rooms.lock();
+        let Some(rooms) = rooms.as_mut() else {
+            return Joined::Gone;
+        };
+        let Answer::Enter(bytes) = answer(&inner.tracks) else {
+            return Joined::NotYet;
+        };
         let already = inner.members.contains(socket);
         if !already {
-            let mut rooms = socket.rooms.lock();
-            let Some(rooms) = rooms.as_mut() else {
-                return Joined::Gone;
-            };
             rooms.reserve_exact(1);
             rooms.push(Arc::clone(self));
             inner.members.insert(Arc::clone(socket));
         }
-        if let Some(bytes) = reply(inner.tracks[0]) {
+        if let Some(bytes) = bytes {
             socket.send(&bytes);
         }
         if already { Joined::Already } else { Joined::Entered }

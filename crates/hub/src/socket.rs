@@ -74,7 +74,9 @@ struct Out {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// The first frame has not been said: what is sent waits behind it.
     #[default]
+    Opening,
     Open,
     /// The close frame is written or the last in the queue.
     Closing,
@@ -221,14 +223,39 @@ impl Socket {
         self.rooms.lock().as_ref().map_or(0, Vec::len)
     }
 
+    /// Says the first frame, and behind it what was sent until now: the socket is in its rooms by then, and whatever
+    /// they hear must not come before the frame that says so. Without bytes nothing is said. Later calls do nothing.
+    pub fn open(self: &Arc<Self>, first: Bytes) {
+        let mut out = self.out.lock();
+        if out.phase == Phase::Opening {
+            out.phase = Phase::Open;
+            if !first.is_empty() {
+                out.queue.push_first(first);
+            }
+            self.flush(&mut out);
+        }
+    }
+
+    /// Goes back to before its first frame, for one that gets an identity later: until [`Socket::open`] everything
+    /// waits. False if something waits already, or it is closing.
+    #[must_use]
+    pub fn hold(&self) -> bool {
+        let mut out = self.out.lock();
+        let can = out.phase == Phase::Open && out.queue.is_empty() && !out.flushing;
+        if can {
+            out.phase = Phase::Opening;
+        }
+        can
+    }
+
     /// Sends whole frames: written at once where the socket takes them, else queued in order. Never waits.
     pub fn send(self: &Arc<Self>, frames: &Bytes) -> Sent {
         let mut out = self.out.lock();
-        if out.phase != Phase::Open {
+        if !matches!(out.phase, Phase::Opening | Phase::Open) {
             return Sent::Gone;
         }
         let mut written = 0;
-        if out.queue.is_empty() {
+        if out.queue.is_empty() && out.phase == Phase::Open {
             match self.link.try_write(frames) {
                 Ok(all) if all == frames.len() => return Sent::Written,
                 Ok(some) => written = some,
@@ -248,7 +275,9 @@ impl Socket {
             return Sent::Overflowed;
         }
         out.queue.push(frames.clone(), written);
-        self.ensure_flusher(&mut out);
+        if out.phase == Phase::Open {
+            self.ensure_flusher(&mut out);
+        }
         Sent::Queued
     }
 
@@ -256,7 +285,7 @@ impl Socket {
     /// The first close counts; later ones do nothing.
     pub fn close(self: &Arc<Self>, code: CloseCode, reason: &str) {
         let mut out = self.out.lock();
-        if out.phase == Phase::Open {
+        if matches!(out.phase, Phase::Opening | Phase::Open) {
             self.start_closing(&mut out, code, reason);
         }
     }
@@ -282,6 +311,10 @@ impl Socket {
 
     fn start_closing(self: &Arc<Self>, out: &mut Out, code: CloseCode, reason: &str) {
         self.set_closed(code);
+        if out.phase == Phase::Opening {
+            // Nothing comes before the first frame, and there will be none.
+            out.queue.clear();
+        }
         out.phase = Phase::Closing;
         out.queue.push(frame::close(code, reason), 0);
         self.shared.lingering(self);

@@ -3,6 +3,8 @@
 //! To add one: a row here, its words below, and its deed in the gateway's `endpoints/`, where the compiler
 //! asks for it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -52,6 +54,8 @@ endpoints! {
     Ping = "ping",
     /// Brings a token as the first frame of a connection that was opened without one.
     AuthConnect = "auth.connect",
+    /// Comes back with the ticket of an earlier connection as the first frame, and with the rooms it was in.
+    AuthResume = "auth.resume",
     /// Says what the client is and whether its user looks at it.
     ClientUpdate = "client.update" ["updateClient"],
     /// Enters a room.
@@ -82,6 +86,25 @@ pub struct AuthConnect {
     pub token: String,
 }
 
+/// `auth.resume`.
+#[derive(Debug, Deserialize)]
+pub struct AuthResume {
+    /// The ticket that a hello or a `ping` brought.
+    pub ticket: String,
+    /// The rooms to be in again, each with the last broadcast of it that the client has. Names are read one by one,
+    /// so that a wrong one costs its own room only.
+    #[serde(default)]
+    pub rooms: BTreeMap<String, Option<Position>>,
+}
+
+/// `ping`.
+#[derive(Debug, Deserialize)]
+pub struct Ping {
+    /// Whether the reply is to bring a new resume ticket.
+    #[serde(default)]
+    pub ticket: bool,
+}
+
 /// `client.update`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +125,9 @@ pub struct RoomsJoin {
     /// The last broadcast of it that the client has.
     #[serde(default)]
     pub resume: Option<Position>,
+    /// Asks for the rooms that it includes too, by name, each with the last broadcast that the client has, if any.
+    #[serde(default)]
+    pub includes: Option<BTreeMap<RoomName, Option<Position>>>,
 }
 
 /// `rooms.broadcast`.
@@ -143,6 +169,17 @@ pub struct State {
     pub seq: u64,
     /// The life of the numbering.
     pub epoch: Epoch,
+}
+
+impl State {
+    /// The place that it is.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            seq: self.seq,
+        }
+    }
 }
 
 /// One user of a room, as `rooms.info` shows them.

@@ -1,9 +1,12 @@
 //! The frames: one kind from a client, four from the server.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{ClientId, Endpoint, Epoch, Error, ErrorCode, RoomName, UserId, limits};
+use crate::endpoint::State;
+use crate::{ClientId, Endpoint, Epoch, Error, ErrorCode, Position, RoomName, UserId, limits};
 
 /// What a client says, with its arguments still as JSON text.
 #[derive(Debug)]
@@ -98,25 +101,61 @@ impl ClientFrame {
 }
 
 /// The server's first frame.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hello {
     /// This connection.
     pub client_id: ClientId,
     /// Who it is; absent for the anonymous.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The node that holds it.
     pub node: String,
     /// The rooms that the node joined it to.
     pub rooms: Vec<RoomName>,
+    /// Where it stands in those of them that number: what to resume from as long as nothing was broadcast there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub positions: BTreeMap<RoomName, Position>,
     /// How often the node sends a WebSocket ping.
     pub ping_interval_ms: u64,
     /// The node's clock, in Unix milliseconds.
     pub server_time: u64,
     /// When the authorization ends, in Unix milliseconds; absent where it does not.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// What `auth.resume` takes, on any node; absent where no key for it is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_ticket: Option<String>,
+    /// After `auth.resume`: what became of each room asked for, by the name that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<BTreeMap<String, Resumed>>,
+}
+
+/// What became of a room that was resumed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Resumed {
+    /// The socket is in it.
+    In(Entry),
+    /// It is not.
+    Refused {
+        /// Why.
+        error: Error,
+    },
+}
+
+/// How a socket came into a room.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Where the room stands; nothing if nothing was broadcast there.
+    pub state: Option<State>,
+    /// Without a state, in a room that numbers: what to resume from as long as nothing is broadcast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// Whether `missed` is everything that came after the place asked for.
+    pub recovered: bool,
+    /// The broadcasts between that place and the state, in order.
+    pub missed: Vec<Box<RawValue>>,
 }
 
 /// Why a node takes leave.

@@ -30,7 +30,7 @@ pub use codec::Codec;
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorCode};
 pub use event::Event;
-pub use frame::{ClientFrame, FrameError, Goodbye, Hello, Numbers, Reply, ServerFrame};
+pub use frame::{ClientFrame, Entry, FrameError, Goodbye, Hello, Numbers, Reply, Resumed, ServerFrame};
 pub use id::{ClientId, UserId};
 pub use kind::{Keep, Kind, Kinds};
 pub use position::{Epoch, Position};

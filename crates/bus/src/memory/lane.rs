@@ -70,7 +70,7 @@ impl Lane {
     pub(super) fn history(&self, room: &RoomName, after: Option<Position>, limit: usize, now: Instant) -> History {
         match self.living(room, now) {
             Some(room) => room.history(after, limit),
-            None => History::new(None, after, Vec::new()),
+            None => History::of(None, after, Vec::new()),
         }
     }
 

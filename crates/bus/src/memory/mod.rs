@@ -37,6 +37,8 @@ pub struct MemoryBus {
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
+    /// When it began, in milliseconds since 1970.
+    began: u64,
     closed: AtomicBool,
 }
 
@@ -57,6 +59,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),
+        began: now(),
         closed: AtomicBool::new(false),
     };
     (Arc::new(bus), receiver)
@@ -156,7 +159,17 @@ impl Bus for MemoryBus {
         after: Option<Position>,
         limit: usize,
     ) -> BoxFuture<'static, Result<History, BusError>> {
-        done(self.open(|| self.lane_of(&room).lock().history(&room, after, limit, Instant::now())))
+        let history = || {
+            let mut history = self.lane_of(&room).lock().history(&room, after, limit, Instant::now());
+            // A place of before this bus began says nothing about it.
+            history.complete &= after.is_none_or(|here| here.epoch.0 >= self.began);
+            history
+        };
+        done(self.open(history))
+    }
+
+    fn clock(&self, _room: &RoomName) -> u64 {
+        now()
     }
 
     fn health(&self) -> watch::Receiver<Health> {

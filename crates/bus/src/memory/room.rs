@@ -67,6 +67,6 @@ impl Room {
             .take(limit)
             .cloned()
             .collect();
-        History::new(Some(self.state()), after, broadcasts)
+        History::of(Some(self.state()), after, broadcasts)
     }
 }

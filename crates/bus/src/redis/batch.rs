@@ -66,6 +66,8 @@ pub(super) struct Batch {
 pub(super) struct Done {
     /// How many were done.
     pub(super) published: u64,
+    /// The server's clock in milliseconds.
+    pub(super) ts: Option<u64>,
     /// Whether the server is not the one to talk to any more.
     pub(super) must_reconnect: bool,
 }
@@ -145,6 +147,7 @@ impl Batch {
             .and_then(|ts| std::str::from_utf8(&ts).ok()?.parse().ok());
         let mut done = Done {
             published: 0,
+            ts,
             must_reconnect: false,
         };
         for (item, begins) in self.items.into_iter().zip(self.begins) {

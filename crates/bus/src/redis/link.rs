@@ -5,6 +5,7 @@
 //! generation knows that all of it went through one connection.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -27,6 +28,8 @@ pub(super) struct Up {
     pub(super) client: Client,
     /// Rises with every connection.
     pub(super) generation: u64,
+    /// The server's clock as of its last answer to a publish, in milliseconds.
+    clock: Arc<AtomicU64>,
     broken: Arc<Notify>,
 }
 
@@ -34,6 +37,16 @@ impl Up {
     /// Gives this connection up; a new one follows.
     pub(super) fn tear_down(&self) {
         self.broken.notify_one();
+    }
+
+    /// Takes note of what the server's clock says.
+    pub(super) fn tick(&self, clock: u64) {
+        self.clock.fetch_max(clock, Ordering::Relaxed);
+    }
+
+    /// The last that was noted.
+    pub(super) fn clock(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
     }
 }
 
@@ -78,6 +91,7 @@ impl Keeper {
                         Up {
                             client,
                             generation,
+                            clock: Arc::default(),
                             broken: Arc::default(),
                         },
                         driver,

@@ -283,6 +283,10 @@ impl Bus for RedisBus {
         self.ask(move |up, names| async move { read::history(&up, &names, room, after, limit).await })
     }
 
+    fn clock(&self, _room: &RoomName) -> u64 {
+        self.commands.borrow().as_ref().map_or(0, Up::clock)
+    }
+
     fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
     }

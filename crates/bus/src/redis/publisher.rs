@@ -180,6 +180,7 @@ impl Server {
         match result {
             Ok(value) => {
                 let done = batch.settle(value, &mut self.hints);
+                up.tick(done.ts.unwrap_or_default());
                 self.stats.published.fetch_add(done.published, Ordering::Relaxed);
                 if done.must_reconnect {
                     up.tear_down();

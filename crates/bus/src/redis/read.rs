@@ -75,7 +75,7 @@ pub(super) async fn history(
         .into_array()
         .into_iter();
     let (Some(id), Some(ts), Some(entries)) = (answer.next(), answer.next(), answer.next()) else {
-        return Ok(History::new(None, after, Vec::new()));
+        return Ok(History::of(None, after, Vec::new()));
     };
     let state = state_of(id, ts).ok_or_else(unreadable)?;
     let mut broadcasts: Vec<Heard> = Vec::new();
@@ -83,7 +83,7 @@ pub(super) async fn history(
         let heard = read_entry(room.clone(), entry).ok_or_else(unreadable)?;
         broadcasts.push(heard);
     }
-    Ok(History::new(Some(state), after, broadcasts))
+    Ok(History::of(Some(state), after, broadcasts))
 }
 
 /// An entry is `[id, [t, time, m, message]]`.

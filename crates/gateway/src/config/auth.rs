@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hallway_auth::{JwtOptions, JwtVerifier};
+use hallway_auth::{JwtOptions, JwtVerifier, Tickets};
 use hallway_settings::{Secret, settings};
 
 use super::origin::Origin;
@@ -21,6 +21,9 @@ settings! {
         jwt_audience: String = "";
         /// The issuer that a token must name (`iss`). Empty: a token's issuer is not looked at.
         jwt_issuer: String = "";
+        /// How long a resume ticket is good, if the token behind it is good for that long. A client asks for a new one
+        /// with `ping` before then.
+        ticket_life: Duration = "15m", from "10s" to "1d";
         /// Whether a client without a token is let in. It reaches public rooms only.
         anonymous: bool = false;
         /// How long a client may take from the end of the handshake to its first frame with a token; then it is
@@ -36,6 +39,13 @@ settings! {
 }
 
 impl Auth {
+    /// What makes and reads resume tickets.
+    #[must_use]
+    pub fn tickets(&self) -> Tickets {
+        let previous = self.jwt_previous_secrets.iter().map(Secret::expose);
+        Tickets::new(self.jwt_secret.expose(), previous, self.ticket_life)
+    }
+
     /// What reads tokens, and makes them for `hallway token`.
     #[must_use]
     pub fn verifier(&self) -> JwtVerifier {

@@ -15,8 +15,9 @@ settings! {
         handshake_timeout: Duration = "10s", from "100ms" to "5m";
         /// Largest frame from a client; a larger one closes with 1009.
         frame_size: ByteSize = "64KiB", from "1KiB" to "16MiB";
-        /// Largest frame from a client that has not shown a token yet; a larger one closes with 1009.
-        unauthenticated_frame_size: ByteSize = "8KiB", from "1KiB" to "16MiB";
+        /// Largest frame from a client that has not shown a token yet; a larger one closes with 1009. A
+        /// resume names all its rooms in it.
+        unauthenticated_frame_size: ByteSize = "32KiB", from "1KiB" to "16MiB";
         /// Frames that a socket may send per second, on average; 0 for no limit. Beyond it requests are answered
         /// with `rate-limited`, and a socket that goes on closes with 4429.
         frames_per_second: u32 = 100, from 0 to 1000000;
@@ -34,6 +35,9 @@ settings! {
         sockets_per_address: u32 = 1024;
         /// Bytes that wait for a socket that does not take them; beyond it the socket closes with 4500.
         socket_queue: ByteSize = "1MiB", from "64KiB" to "256MiB";
+        /// Bytes of missed broadcasts that the answer to one resume may bring, all its rooms together; a room that
+        /// needs more is answered with `recovered: false`. Never more than half of `socket_queue`.
+        resume_bytes: ByteSize = "512KiB", from "4KiB" to "128MiB";
         /// How long a closing socket may take to finish; then its connection is dropped.
         close_timeout: Duration = "30s", from "100ms" to "5m";
         /// How often a socket is pinged.

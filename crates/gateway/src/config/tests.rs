@@ -84,7 +84,7 @@ fn settings_that_contradict_each_other_are_refused_together() {
         "h.toml:7: redis.channel_prefix = \"{x}\" is refused",
         "h.toml:4: shutdown.deadline = \"5s\" is refused: must not be shorter than shutdown.delay and shutdown.drain together (10s)",
         "h.toml:6: redis.probe_timeout = \"1s\" is refused: must be longer than redis.probe_interval (1s)",
-        "default: limits.unauthenticated_frame_size = \"8KiB\" is refused: must not be larger than limits.frame_size (4KiB)",
+        "default: limits.unauthenticated_frame_size = \"32KiB\" is refused: must not be larger than limits.frame_size (4KiB)",
         "h.toml:12: [[kinds]]: kind `Bad`",
     ]) {
         assert!(problem.starts_with(beginning), "{problem}\n{beginning}");

@@ -1,17 +1,20 @@
 //! From a connection with an identity to a member of the hub: its own rooms, the hello, the session, and in
 //! the end everything taken back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallway_auth::Identity;
 use hallway_hub::{Link, Socket};
-use hallway_protocol::{ClientId, CloseCode, Codec, Error, Hello, RoomName};
+use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
+use super::opening::Credentials;
 use super::session::Session;
-use super::{opening, reply};
-use crate::endpoints::Caller;
+use super::{opening, reply, resume};
+use crate::endpoints::{Caller, rooms_join};
 use crate::limits::AddressPermit;
+use crate::membership::catch_up::{Allowance, From, Lines};
 use crate::node::Node;
 use crate::transport::websocket::{Inbound, Reader};
 
@@ -53,8 +56,8 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, violation.code, violation.reason, LEAVE).await;
     }
     let brought = identity.is_some();
-    let (identity, inbound) = match identity {
-        Some(identity) => (identity, inbound),
+    let (identity, resume, inbound) = match identity {
+        Some(identity) => (identity, None, inbound),
         None => match authenticate(&node, &link, &mut reader, codec, inbound).await {
             Some(authenticated) => authenticated,
             None => return,
@@ -69,7 +72,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, link, codec, identity, began).await {
+    match admit(&node, link, codec, identity, resume, began).await {
         Some(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
@@ -85,36 +88,46 @@ async fn authenticate(
     reader: &mut Reader,
     codec: Codec,
     inbound: Vec<Inbound>,
-) -> Option<(Identity, Vec<Inbound>)> {
+) -> Option<(Identity, Option<Wanted>, Vec<Inbound>)> {
+    let count = |outcome| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
     let opened = match opening::first_frame(link, reader, codec, inbound, node.limits.auth_timeout).await {
         Ok(opened) => opened?,
         Err(violation) => {
-            let outcome = if violation.code == CloseCode::AuthTimeout {
+            count(if violation.code == CloseCode::AuthTimeout {
                 "auth-timeout"
             } else {
                 "unauthenticated"
-            };
-            node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
+            });
             opening::refuse(link, violation.code, violation.reason, LEAVE).await;
             return None;
         }
     };
-    match node.authenticate(&opened.token) {
-        Ok(identity) => Some((identity, opened.rest)),
+    let (identity, wanted) = match opened.credentials {
+        Credentials::Token(token) => (node.authenticate(&token).map_err(|why| why.to_string()), None),
+        Credentials::Ticket(args) => (
+            node.redeem(&args.ticket).map_err(|why| why.to_string()),
+            Some(args.rooms),
+        ),
+    };
+    match identity {
+        Ok(identity) => Some((identity, wanted, opened.rest)),
         Err(why) => {
-            node.metrics
-                .connections
-                .handshakes
-                .with_label_values(&["unauthenticated"])
-                .inc();
-            opening::refuse(link, CloseCode::Unauthenticated, &why.to_string(), LEAVE).await;
+            count("unauthenticated");
+            opening::refuse(link, CloseCode::Unauthenticated, &why, LEAVE).await;
             None
         }
     }
 }
 
-/// Into the hub and its own rooms, then hello.
-async fn admit(node: &Arc<Node>, link: Link, codec: Codec, identity: Identity, began: Instant) -> Option<Caller> {
+/// Into the hub and its rooms, then hello.
+async fn admit(
+    node: &Arc<Node>,
+    link: Link,
+    codec: Codec,
+    identity: Identity,
+    resume: Option<Wanted>,
+    began: Instant,
+) -> Option<Caller> {
     if let Some(user) = &identity.user
         && let Err(why) = node.limits.check_user(&node.hub, user)
     {
@@ -133,20 +146,21 @@ async fn admit(node: &Arc<Node>, link: Link, codec: Codec, identity: Identity, b
         expires_at: identity.expires_at.map(|ms| ms / 1000),
     };
     let socket = node.hub.admit(options, link);
-    let joined = own_rooms(node, &socket).await;
+    let caller = Caller {
+        socket: Arc::clone(&socket),
+        identity: Arc::new(identity),
+    };
+    let entered = enter_rooms(node, &caller, resume).await;
     let handshakes = &node.metrics.connections.handshakes;
-    match joined {
+    match entered {
         Ok(rooms) => {
             handshakes.with_label_values(&["ok"]).inc();
             node.metrics
                 .connections
                 .handshake_seconds
                 .observe(began.elapsed().as_secs_f64());
-            socket.send(&reply::hello(codec, &hello(node, &socket, &identity, rooms)));
-            Some(Caller {
-                socket,
-                identity: Arc::new(identity),
-            })
+            socket.open(reply::hello(codec, &hello(node, &caller, rooms)));
+            Some(caller)
         }
         Err(_) => {
             // Without the bus it would be a member that hears nothing.
@@ -159,30 +173,81 @@ async fn admit(node: &Arc<Node>, link: Link, codec: Codec, identity: Identity, b
     }
 }
 
-/// Joins a connection to its client's room and, with an identity, to its user's.
-pub(crate) async fn own_rooms(node: &Node, socket: &Arc<Socket>) -> Result<Vec<RoomName>, Error> {
-    let mut rooms = vec![RoomName::of_client(socket.id())];
-    rooms.extend(socket.user().map(RoomName::of_user));
-    let joins = rooms.iter().map(|room| async move {
-        let kind = crate::endpoints::resolve(node, room)?.kind;
-        node.membership
-            .join(kind, room, socket, |_| None)
-            .await
-            .map_err(crate::error::from_bus)
+/// The rooms that a client comes back for, each with the last broadcast that it has.
+pub(crate) type Wanted = BTreeMap<String, Option<Position>>;
+
+/// What a connection is in when it is told hello.
+pub(crate) struct Rooms {
+    /// Those that the node itself joined it to, with its places in those that number.
+    own: Vec<(RoomName, Option<Position>)>,
+    /// What became of those it came back for.
+    resumed: Option<BTreeMap<String, Resumed>>,
+}
+
+/// Joins a connection to its client's room and, with an identity, to its user's; and to the rooms that it comes back
+/// for.
+///
+/// # Errors
+/// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
+pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
+    let allowance = Allowance::new(node.limits.resume_bytes);
+    let resuming = wanted.is_some();
+    let mut wanted = wanted.unwrap_or_default();
+    let mut names = vec![RoomName::of_client(caller.socket.id())];
+    names.extend(caller.socket.user().map(RoomName::of_user));
+    let own = names.into_iter().map(|name| {
+        let asked = wanted.remove(name.as_str());
+        let from = Lines::own(asked.flatten().map(|position| From::new(position, &allowance)));
+        async move {
+            let entry = own_room(node, &caller.socket, &name, from).await?;
+            Ok::<_, Error>((name, asked.is_some(), entry))
+        }
     });
-    futures_util::future::try_join_all(joins).await?;
+    let own = futures_util::future::try_join_all(own.collect::<Vec<_>>()).await?;
+    let mut rooms = Rooms {
+        own: Vec::with_capacity(own.len()),
+        resumed: resuming.then(BTreeMap::new),
+    };
+    for (name, asked, entry) in own {
+        let state = entry.state.map(|state| state.position());
+        rooms.own.push((name.clone(), state.or(entry.position)));
+        if let (true, Some(resumed)) = (asked, &mut rooms.resumed) {
+            resumed.insert(name.to_string(), Resumed::In(entry));
+        }
+    }
+    if let Some(resumed) = &mut rooms.resumed {
+        resumed.extend(resume::rooms(node, caller, wanted, &allowance).await);
+        resume::count(node, resumed);
+    }
     Ok(rooms)
 }
 
-pub(crate) fn hello(node: &Node, socket: &Socket, identity: &Identity, rooms: Vec<RoomName>) -> Hello {
+async fn own_room(node: &Node, socket: &Arc<Socket>, name: &RoomName, from: Lines<From>) -> Result<Entry, Error> {
+    let kind = crate::endpoints::resolve(node, name)?.kind;
+    let mut entry = None;
+    let joined = node.membership.join(kind, name, socket, from, |entered| {
+        entry = entered.into_iter().next().map(|own| rooms_join::entry(node, name, own));
+        None
+    });
+    joined.await.map_err(crate::error::from_bus)?;
+    entry.ok_or_else(|| Error::new(ErrorCode::Conflict, "the connection is closing"))
+}
+
+/// The first frame.
+pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
+    let server_time = crate::clock::unix_ms();
+    let positions = |(name, position): &(RoomName, Option<Position>)| position.map(|position| (name.clone(), position));
     Hello {
-        client_id: socket.id(),
-        user_id: socket.user().cloned(),
+        client_id: caller.socket.id(),
+        user_id: caller.socket.user().cloned(),
         node: node.name.clone(),
-        rooms,
+        positions: rooms.own.iter().filter_map(positions).collect(),
+        rooms: rooms.own.into_iter().map(|(name, _)| name).collect(),
         ping_interval_ms: node.limits.ping_interval.as_millis() as u64,
-        server_time: crate::clock::unix_ms(),
-        expires_at: identity.expires_at,
+        server_time,
+        expires_at: caller.identity.expires_at,
+        resume_ticket: node.access.tickets.issue(&caller.identity, server_time),
+        resumed: rooms.resumed,
     }
 }
 

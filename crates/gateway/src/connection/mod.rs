@@ -2,6 +2,7 @@
 //!
 //! - [`opening`]: the first frame, where the handshake brought no token; [`admission`]: into the hub, into its
 //!   own rooms, hello.
+//! - [`resume`]: the rooms that a client comes back for.
 //! - [`session`]: the loop that reads, asks and answers; [`requests`]: what is under way; [`rate`]: how much
 //!   a client may ask; [`reply`]: answers as bytes.
 
@@ -10,4 +11,5 @@ pub mod opening;
 pub mod rate;
 pub mod reply;
 pub mod requests;
+mod resume;
 pub mod session;

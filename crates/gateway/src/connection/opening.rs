@@ -5,16 +5,24 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use hallway_hub::{Link, Opcode, frame};
-use hallway_protocol::endpoint::AuthConnect;
+use hallway_protocol::endpoint::{AuthConnect, AuthResume};
 use hallway_protocol::{CloseCode, Codec, Endpoint, FrameError, codec};
 
 use crate::transport::websocket::{Inbound, Read, Reader, Violation};
 
-/// A token, with the frames that came behind it.
+/// What the first frame brings.
+pub enum Credentials {
+    /// `auth.connect`.
+    Token(String),
+    /// `auth.resume`.
+    Ticket(AuthResume),
+}
+
+/// Credentials, with the frames that came behind them. The hello is the reply, so nothing else is sent.
 pub struct Opened {
-    /// The token.
-    pub token: String,
-    /// Where the reply would go; the hello is the reply, so nothing else is sent.
+    /// What the first frame brought.
+    pub credentials: Credentials,
+    /// The others.
     pub rest: Vec<Inbound>,
 }
 
@@ -46,9 +54,9 @@ async fn wait(
         while let Some(one) = rest.next() {
             match (one, codec) {
                 (Inbound::Text(bytes), Codec::Json) | (Inbound::Binary(bytes), Codec::Msgpack) => {
-                    return token(codec, &bytes).map(|token| {
+                    return credentials(codec, &bytes).map(|credentials| {
                         Some(Opened {
-                            token,
+                            credentials,
                             rest: rest.collect(),
                         })
                     });
@@ -77,7 +85,7 @@ async fn wait(
     }
 }
 
-fn token(codec: Codec, bytes: &[u8]) -> Result<String, Violation> {
+fn credentials(codec: Codec, bytes: &[u8]) -> Result<Credentials, Violation> {
     let unauthenticated = |reason| Violation {
         code: CloseCode::Unauthenticated,
         reason,
@@ -87,16 +95,22 @@ fn token(codec: Codec, bytes: &[u8]) -> Result<String, Violation> {
             code: CloseCode::BadFrame,
             reason: CloseCode::BadFrame.reason(),
         },
-        FrameError::Answerable(..) => unauthenticated("the first frame is auth.connect"),
+        FrameError::Answerable(..) => unauthenticated(FIRST),
     })?;
-    if frame.endpoint != Ok(Endpoint::AuthConnect) {
-        return Err(unauthenticated("the first frame is auth.connect"));
+    match frame.endpoint {
+        Ok(Endpoint::AuthConnect) => frame
+            .args::<AuthConnect>()
+            .map(|args| Credentials::Token(args.token))
+            .map_err(|_| unauthenticated("auth.connect needs a token")),
+        Ok(Endpoint::AuthResume) => frame
+            .args()
+            .map(Credentials::Ticket)
+            .map_err(|_| unauthenticated("auth.resume needs a ticket and rooms with positions")),
+        _ => Err(unauthenticated(FIRST)),
     }
-    frame
-        .args::<AuthConnect>()
-        .map(|args| args.token)
-        .map_err(|_| unauthenticated("auth.connect needs a token"))
 }
+
+const FIRST: &str = "the first frame is auth.connect or auth.resume";
 
 /// Says the close to a connection that is in no hub, and waits a while for it to leave.
 pub async fn refuse(link: &Link, code: CloseCode, reason: &str, patience: Duration) {

@@ -116,6 +116,7 @@ impl Lane {
                 .map(|one| (one.position, one.ts.unwrap_or(0)))
                 .collect();
             let (count, heard, members) = line.room.hear(line.line, &positions);
+            self.delivery.progress.make();
             let (these, later) = rest.split_at(count);
             rest = later;
             match heard {

@@ -118,6 +118,7 @@ impl Lane {
                 .map(|one| (one.position, one.ts.unwrap_or(0)))
                 .collect();
             let (count, _, members) = line.room.hear(line.line, &positions);
+            self.delivery.progress.make();
             self.fan_out(&history.broadcasts[..count], &members).await;
             here = history.broadcasts.last().and_then(|last| last.position);
             if history.complete || here.is_some_and(|here| here.seq >= there.position.seq) {
@@ -151,6 +152,7 @@ impl Lane {
         self.delivery.metrics.delivery.resyncs.inc();
         tracing::warn!(room = %name, "told the room that broadcasts may be missing");
         let members = line.room.reset_track(line.line, track);
+        self.delivery.progress.make();
         let position = if let Track::At(position, _) = track {
             Some(position)
         } else {

@@ -33,11 +33,12 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
         {
             return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
         }
-        let rooms = admission::own_rooms(&node, &socket).await?;
-        socket.send(&reply::hello(
-            socket.codec(),
-            &admission::hello(&node, &socket, &identity, rooms),
-        ));
+        let caller = Caller {
+            socket: Arc::clone(&socket),
+            identity: Arc::clone(&identity),
+        };
+        let rooms = admission::enter_rooms(&node, &caller, None).await?;
+        socket.send(&reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
         if let Some(id) = id {
             socket.send(&reply::data(
                 socket.codec(),

@@ -2,12 +2,13 @@
 //! knows neither WebSockets nor HTTP.
 
 mod auth_connect;
+mod auth_resume;
 mod client_update;
 mod ping;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
 pub(crate) mod rooms_info;
-mod rooms_join;
+pub(crate) mod rooms_join;
 mod rooms_leave;
 pub(crate) mod rooms_state;
 
@@ -60,10 +61,13 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Err(name) => return Answer::Now(Err(unknown(name))),
     };
     let answer = match endpoint {
-        Endpoint::Ping => Ok(ping::handle()),
+        Endpoint::Ping => frame.args().map(|args| ping::handle(node, caller, &args)),
         Endpoint::AuthConnect => frame
             .args()
             .map(|args| auth_connect::handle(node, caller, &args, frame.id)),
+        Endpoint::AuthResume => frame
+            .args()
+            .map(|args| auth_resume::handle(node, caller, args, frame.id)),
         Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()

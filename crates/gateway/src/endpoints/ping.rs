@@ -1,17 +1,28 @@
-//! `ping`: the server's time, and a sign of life.
+//! `ping`: the server's time, and a sign of life; for who asks, a new resume ticket, since they do not live long.
 
 use serde::Serialize;
 
-use super::Answer;
+use hallway_protocol::endpoint::Ping;
+
+use super::{Answer, Caller};
+use crate::node::Node;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pong {
     server_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume_ticket: Option<String>,
 }
 
-pub(super) fn handle() -> Answer {
+pub(super) fn handle(node: &Node, caller: &Caller, args: &Ping) -> Answer {
+    let server_time = crate::clock::unix_ms();
+    let resume_ticket = args
+        .ticket
+        .then(|| node.access.tickets.issue(&caller.identity, server_time))
+        .flatten();
     Answer::now(Ok(Pong {
-        server_time: crate::clock::unix_ms(),
+        server_time,
+        resume_ticket,
     }))
 }

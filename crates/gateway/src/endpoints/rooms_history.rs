@@ -82,7 +82,7 @@ pub(crate) async fn read(
     })
 }
 
-fn object(heard: &hallway_bus::Heard) -> Result<Data, Error> {
+pub(crate) fn object(heard: &hallway_bus::Heard) -> Result<Data, Error> {
     let mut out = Vec::new();
     heard.broadcast().write_object(&mut out);
     let text = String::from_utf8(out).unwrap_or_default();

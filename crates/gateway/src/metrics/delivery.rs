@@ -27,6 +27,10 @@ metrics! {
         repaired: counter = "hallway_broadcasts_repaired_total",
         /// Times that a room was told to fetch anew, because a gap could not be proven closed.
         resyncs: counter = "hallway_resyncs_total",
+        /// Broadcasts that were brought to sockets which had missed them, in the answer to a resume.
+        caught_up: counter = "hallway_broadcasts_caught_up_total",
+        /// Rooms that sockets resumed, by what became of it.
+        resumes: counter ["outcome"] = "hallway_resumes_total",
         /// Messages published past the gateway that are no payload for all codecs.
         foreign_refused: counter = "hallway_foreign_messages_refused_total",
         /// Events that wait in the fullest lane looked at last.
@@ -40,6 +44,16 @@ impl Delivery {
     /// Counts a gap by its cause.
     pub fn gap(&self, cause: &str) {
         self.gaps.with_label_values(&[cause]).inc();
+    }
+
+    /// Counts a room that was resumed: recovered or not, or nothing where it was refused.
+    pub fn resumed(&self, recovered: Option<bool>) {
+        let outcome = match recovered {
+            Some(true) => "recovered",
+            Some(false) => "not-recovered",
+            None => "refused",
+        };
+        self.resumes.with_label_values(&[outcome]).inc();
     }
 
     /// Counts what became of a burst.

@@ -11,6 +11,7 @@ mod drain;
 mod handshake;
 mod limits;
 mod liveness;
+mod resume;
 mod rooms;
 mod slow_consumer;
 

@@ -28,10 +28,13 @@ async fn join_rules_hold() {
         "chat-alice-bob",
     ] {
         let joined = alice.request("rooms.join", json!({ "room": room })).await.unwrap();
-        assert_eq!(
-            joined,
-            json!({"room": room, "state": null, "recovered": false, "missed": []})
-        );
+        let mut expected = json!({"room": room, "state": null, "recovered": false, "missed": []});
+        if !["pool", "presence-bob", "public-news"].contains(&room) {
+            // What to resume from in a room that numbers, and where nothing was said yet.
+            let epoch = joined["position"]["epoch"].as_str().unwrap();
+            expected["position"] = json!({"epoch": epoch, "seq": 0});
+        }
+        assert_eq!(joined, expected);
     }
     let own = format!("client-{}", hello.client_id);
     for room in [

@@ -38,5 +38,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
         codec: Codec::Json,
         expires_at: None,
     };
-    (hub.admit(options, Link::Tcp(accepted.unwrap().0)), client.unwrap())
+    let socket = hub.admit(options, Link::Tcp(accepted.unwrap().0));
+    socket.open(bytes::Bytes::new());
+    (socket, client.unwrap())
 }

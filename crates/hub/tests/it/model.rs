@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hallway_hub::{Burst, Joined, Socket};
+use hallway_hub::{Answer, Burst, Joined, Socket};
 use hallway_protocol::ClientId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -40,7 +40,7 @@ async fn membership_is_what_a_naive_model_says() {
             0..=54 => {
                 let snapshot = rooms[at].members();
                 let before = snapshot.iter().map(|chunk| chunk.len()).sum::<usize>();
-                let joined = rooms[at].join(one, |_| None);
+                let joined = rooms[at].join(one, |_| Answer::Enter(None));
                 assert_eq!(joined == Joined::Entered, members.insert(one.id()), "step {step}");
                 assert_eq!(
                     snapshot.iter().map(|chunk| chunk.len()).sum::<usize>(),
@@ -56,7 +56,7 @@ async fn membership_is_what_a_naive_model_says() {
                     .filter_map(|members| members.remove(&one.id()).then_some(()))
                     .count();
                 assert_eq!(left.len(), expected, "step {step}");
-                assert_eq!(rooms[at].join(one, |_| None), Joined::Gone, "no ghosts");
+                assert_eq!(rooms[at].join(one, |_| Answer::Enter(None)), Joined::Gone, "no ghosts");
                 sockets[number] = None;
             }
         }

@@ -1,7 +1,7 @@
 //! Numbering and holds.
 
 use bytes::Bytes;
-use hallway_hub::{Heard, Track, frame};
+use hallway_hub::{Answer, Heard, Track, frame};
 use hallway_protocol::{Epoch, Position};
 use tokio::io::AsyncReadExt;
 
@@ -60,7 +60,9 @@ async fn the_reply_to_a_join_comes_first() {
     let hub = hub();
     let room = hub.hold(vec![room("board-1")]);
     let (socket, mut client) = socket(&hub, 1, "u").await;
-    room.join(&socket, |_| Some(frame::whole(frame::Opcode::Text, b"reply")));
+    room.join(&socket, |_| {
+        Answer::Enter(Some(frame::whole(frame::Opcode::Text, b"reply")))
+    });
     let (_, _, members) = room.hear(0, &[(at(5, 1), 1)]);
     for chunk in &members {
         for one in chunk.iter() {

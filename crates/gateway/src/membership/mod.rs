@@ -1,18 +1,24 @@
 //! Sockets into rooms and out of them: the first local socket of a room subscribes to its channels, the last
 //! lets go of them some seconds later, and a join is acknowledged only when everything published after it
-//! will be heard.
+//! will be heard. Who comes back is brought what it missed ([`catch_up`]).
+
+pub mod catch_up;
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hallway_bus::{Bus, BusError};
-use hallway_hub::{Hub, Joined, Room, Socket, Track};
-use hallway_protocol::{Kind, Kinds, RoomName};
+use hallway_hub::{Answer, Hub, Joined, Room, Socket, Track};
+use hallway_protocol::{Kind, Kinds, Position, RoomName};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::delivery::Progress;
+use catch_up::{CatchUp, Entered, From, Lines, Wanting};
 
 /// Rooms let go of in one command.
 const BATCH: usize = 512;
@@ -21,6 +27,7 @@ const BATCH: usize = 512;
 pub struct Membership {
     hub: Arc<Hub>,
     bus: Arc<dyn Bus>,
+    progress: Arc<Progress>,
     unsubscribe_after: Duration,
     /// Rooms without sockets, by the time at which they are let go of.
     idle: Mutex<VecDeque<(Instant, Arc<Room>)>>,
@@ -42,19 +49,20 @@ impl Drop for Hold<'_> {
 }
 
 impl Membership {
-    /// A membership over a hub and a bus. [`Membership::run`] must run beside it.
-    pub fn new(hub: Arc<Hub>, bus: Arc<dyn Bus>, unsubscribe_after: Duration) -> Self {
+    /// A membership over a hub and a bus; `progress` is made by the lanes. [`Membership::run`] must run beside it.
+    pub fn new(hub: Arc<Hub>, bus: Arc<dyn Bus>, progress: Arc<Progress>, unsubscribe_after: Duration) -> Self {
         Self {
             hub,
             bus,
+            progress,
             unsubscribe_after,
             idle: Mutex::default(),
             idle_added: Notify::new(),
         }
     }
 
-    /// Lets a socket into a room. `reply` makes the bytes of the answer from where the room's numbering
-    /// stands here; they are sent before anything that is broadcast from then on.
+    /// Lets a socket into a room, and catches it up from where it says it stands. `reply` makes the bytes of the
+    /// answer; they are sent before anything that is broadcast from then on.
     ///
     /// Cancel safe: a join that is dropped half-way leaves nothing behind.
     ///
@@ -65,7 +73,8 @@ impl Membership {
         kind: &Kind,
         home: &RoomName,
         socket: &Arc<Socket>,
-        reply: impl FnOnce(Track) -> Option<Bytes> + Send,
+        from: Lines<From>,
+        reply: impl FnOnce(Vec<Entered>) -> Option<Bytes> + Send,
     ) -> Result<Joined, BusError> {
         let room = self.hub.hold(Kinds::lines(kind, home));
         let mut hold = Hold {
@@ -73,13 +82,63 @@ impl Membership {
             room: Some(Arc::clone(&room)),
         };
         room.heard.get_or_try_init(|| self.hear(kind, &room)).await?;
-        let joined = room.join(socket, reply);
+        let catch_ups = match kind.keep {
+            Some(keep) => from.map(|from| CatchUp::new(keep, from)),
+            None => Lines::default(),
+        };
+        let joined = self.enter(&room, socket, catch_ups, reply).await?;
         if joined == Joined::Entered {
             // The hold is the member's from now on, given back when it leaves.
             hold.room = None;
             tracing::debug!(client = %socket.id(), room = %home, "joined");
         }
         Ok(joined)
+    }
+
+    /// Enters as soon as it is known what the socket missed, or that it cannot be known.
+    async fn enter(
+        &self,
+        room: &Arc<Room>,
+        socket: &Arc<Socket>,
+        mut catch_ups: Lines<CatchUp>,
+        reply: impl FnOnce(Vec<Entered>) -> Option<Bytes> + Send,
+    ) -> Result<Joined, BusError> {
+        let mut reply = Some(reply);
+        let mut answer = |entered| Answer::Enter(reply.take().and_then(|reply| reply(entered)));
+        if catch_ups.is_empty() {
+            return Ok(room.join(socket, |tracks| answer(catch_ups.enter(tracks))));
+        }
+        let waiter = self.progress.waiter();
+        let deadline = Instant::now() + catch_up::DELIVERY_PATIENCE;
+        let mut reads = 0;
+        loop {
+            let mut progress = pin!(waiter.next());
+            progress.as_mut().enable();
+            let mut wanting = None;
+            let is_last = reads == catch_up::READS || Instant::now() >= deadline;
+            let joined = room.join(socket, |tracks| {
+                wanting = catch_ups.wanting(tracks);
+                match wanting {
+                    Some(_) if !is_last => Answer::NotYet,
+                    _ => answer(catch_ups.enter(tracks)),
+                }
+            });
+            match wanting {
+                _ if joined != Joined::NotYet => return Ok(joined),
+                Some((line, Wanting::History)) => {
+                    reads += 1;
+                    catch_ups.read(line, &*self.bus, &room.lines()[line]).await?;
+                }
+                // Whatever was delivered, in this room or another, is a reason to look again.
+                _ => drop(tokio::time::timeout_at(deadline, progress).await),
+            }
+        }
+    }
+
+    /// Where a socket stands in a room at a track, in words that it can resume from.
+    #[must_use]
+    pub fn place(&self, home: &RoomName, track: Track) -> Option<Position> {
+        catch_up::place_of(track, self.bus.clock(home))
     }
 
     /// Begins to hear a room, and learns where its lines stand. The subscription comes first: what is
