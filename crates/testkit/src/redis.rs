@@ -60,6 +60,45 @@ impl RedisServer {
         panic!("redis-server does not answer");
     }
 
+    /// Starts a replica of the server at a port of 127.0.0.1.
+    pub async fn start_replica(of: u16, args: &[&str]) -> Self {
+        let primary = format!("127.0.0.1 {of}");
+        let mut all = vec!["--replicaof", &primary, "--repl-diskless-sync-delay", "0"];
+        all.extend(args);
+        Self::start_with(&all).await
+    }
+
+    /// Waits until it has everything that its primary has now.
+    ///
+    /// # Panics
+    /// It does not in time, or one of them is away.
+    pub async fn caught_up(&self, primary: &Self) {
+        let until = Instant::now() + PATIENCE;
+        let wanted = primary.info("replication", "master_repl_offset").await;
+        let wanted: u64 = wanted.parse().expect("an offset");
+        loop {
+            let is_linked = self.info("replication", "master_link_status").await == "up";
+            let offset = self.info("replication", "slave_repl_offset").await;
+            if is_linked && offset.parse::<u64>().is_ok_and(|offset| offset >= wanted) {
+                return;
+            }
+            assert!(Instant::now() < until, "the replica does not catch up");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// One field of a section of `INFO`; empty if there is none.
+    ///
+    /// # Panics
+    /// It is away.
+    pub async fn info(&self, section: &str, field: &str) -> String {
+        let text = self.cli(&["INFO", section]).await.expect("INFO");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_default().to_owned()
+    }
+
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
 use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
 use fred::types::{ConnectHandle, Value};
 use tokio::sync::{Notify, watch};
 
+use super::lineage::{Lineage, Proven};
 use super::{RedisOptions, script};
 use crate::Stats;
 use crate::stats::count;
@@ -49,6 +50,16 @@ pub(super) struct Keeper {
     pub(super) messages: usize,
     pub(super) stats: Arc<Stats>,
     pub(super) up: watch::Sender<Option<Up>>,
+    /// What the server must prove before its connection is offered; nothing on the link for subscriptions.
+    pub(super) lineage: Option<Proof>,
+}
+
+/// What is asked of a server on the link for commands.
+pub(super) struct Proof {
+    pub(super) lineage: Arc<Lineage>,
+    /// Made anew as well where the server turns into another behind a connection that holds: what was heard may
+    /// have gone with its data.
+    pub(super) subscriptions: Link,
 }
 
 /// The task that drives a connection; ends with its owner, and the connection with it.
@@ -64,7 +75,7 @@ impl Keeper {
     /// Connects for ever.
     pub(super) async fn run(self) {
         let mut backoff = BACKOFF.0;
-        let mut is_down_told = false;
+        let mut told = None;
         for generation in 0_u64.. {
             match self.connect().await {
                 Ok((client, driver)) => {
@@ -72,7 +83,7 @@ impl Keeper {
                         tracing::info!(link = self.name, "connected to Redis");
                         count(&self.stats.reconnects);
                     }
-                    is_down_told = false;
+                    told = None;
                     backoff = BACKOFF.0;
                     self.hold(
                         Up {
@@ -85,10 +96,11 @@ impl Keeper {
                     .await;
                 }
                 Err(why) => {
-                    if !is_down_told {
+                    // Once for each cause: a server that is up again and refuses us is news.
+                    if told.as_deref() != Some(why.details()) {
                         tracing::warn!(link = self.name, why = why.details(), "Redis is away");
+                        told = Some(why.details().to_owned());
                     }
-                    is_down_told = true;
                     backoff = (backoff * 2).min(BACKOFF.1);
                 }
             }
@@ -117,6 +129,9 @@ impl Keeper {
         let client = Client::new(self.config.clone(), Some(performance), Some(connection), None);
         let driver = Driver(Box::pin(client.init()).await?);
         Box::pin(script::load(&client)).await?;
+        if let Some(proof) = &self.lineage {
+            Box::pin(proof.lineage.prove(&client)).await?;
+        }
         Ok((client, driver))
     }
 
@@ -130,19 +145,37 @@ impl Keeper {
                 Err(why) => why.to_string(),
             },
             () = up.broken.notified() => "given up".to_owned(),
-            why = signs_of_life(&up.client, self.options.probe_interval) => why.details().to_owned(),
+            why = self.signs_of_life(&up.client) => why.details().to_owned(),
         };
         self.up.send_replace(None);
         tracing::warn!(link = self.name, %why, "the connection to Redis ended");
     }
+
+    /// Asks again and again; ends when there is no answer in time, or it comes from another server.
+    async fn signs_of_life(&self, client: &Client) -> Error {
+        loop {
+            tokio::time::sleep(self.options.probe_interval).await;
+            let answer = match &self.lineage {
+                None => Box::pin(client.ping::<Value>(None)).await.map(drop),
+                Some(proof) => Box::pin(proof.look_again(client)).await,
+            };
+            if let Err(why) = answer {
+                return why;
+            }
+        }
+    }
 }
 
-/// Asks again and again; ends when there is no answer in time.
-async fn signs_of_life(client: &Client, interval: Duration) -> Error {
-    loop {
-        tokio::time::sleep(interval).await;
-        if let Err(why) = Box::pin(client.ping::<Value>(None)).await {
-            return why;
+impl Proof {
+    async fn look_again(&self, client: &Client) -> Result<(), Error> {
+        match self.lineage.prove(client).await? {
+            Proven::Same => Ok(()),
+            Proven::Other => {
+                if let Some(up) = &*self.subscriptions.borrow() {
+                    up.tear_down();
+                }
+                Err(Error::new(ErrorKind::Unknown, "the server has become another"))
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod drain;
 mod envelope;
 mod errors;
 mod hints;
+mod lineage;
 mod link;
 mod names;
 mod nodes;
@@ -40,7 +41,8 @@ use crate::cluster::TOLD_CAPACITY;
 use crate::{Bus, BusError, Health, History, Lanes, Publish, Published, RoomState, Stats, Told};
 use batch::{Item, Target};
 use drain::Drain;
-use link::{Keeper, Link, Up};
+use lineage::{Floors, Lineage};
+use link::{Keeper, Link, Proof, Up};
 use names::Names;
 pub use options::RedisOptions;
 use probe::{Probe, Prober};
@@ -57,6 +59,7 @@ pub struct RedisBus {
     publisher: Mutex<Option<Arc<Publisher>>>,
     wanted: Arc<Wanted>,
     commands: Link,
+    lineage: Arc<Lineage>,
     health: watch::Receiver<Health>,
     stats: Arc<Stats>,
     /// The name under which this node was announced.
@@ -110,7 +113,8 @@ fn start(
     let probe = Arc::new(Probe::default());
     let is_waiting = Arc::new(AtomicBool::new(false));
     let mut others = Vec::new();
-    let mut keep = |name, messages| {
+    let lineage = Arc::new(Lineage::new(names.lineage(), Arc::new(Floors::default())));
+    let mut keep = |name, messages, lineage| {
         let (up, link) = watch::channel(None);
         let keeper = Keeper {
             name,
@@ -119,14 +123,17 @@ fn start(
             messages,
             stats: Arc::clone(&stats),
             up,
+            lineage,
         };
         others.push(tokio::spawn(keeper.run()).abort_handle());
         link
     };
-    let (commands, subscriptions) = (
-        keep("commands", NO_MESSAGES),
-        keep("subscriptions", options.receive_queue),
-    );
+    let subscriptions = keep("subscriptions", options.receive_queue, None);
+    let proof = Proof {
+        lineage: Arc::clone(&lineage),
+        subscriptions: subscriptions.clone(),
+    };
+    let commands = keep("commands", NO_MESSAGES, Some(proof));
 
     let (publisher, waiting) = Publisher::new(options.publish_queue, commands.clone(), Arc::clone(&stats));
     let publisher = Arc::new(publisher);
@@ -134,6 +141,7 @@ fn start(
         waiting,
         link: commands.clone(),
         names: Arc::clone(&names),
+        lineage: Arc::clone(&lineage),
         stats: Arc::clone(&stats),
         patience: options.command_timeout,
         hints: hints::Hints::default(),
@@ -178,6 +186,7 @@ fn start(
         publisher: Mutex::new(Some(publisher)),
         wanted,
         commands,
+        lineage,
         health: health_receiver,
         stats,
         announced: Mutex::default(),
@@ -271,7 +280,8 @@ impl Bus for RedisBus {
         if rooms.is_empty() {
             return done(Ok(Vec::new()));
         }
-        self.ask(|up, names| async move { read::states(&up, &names, &rooms).await })
+        let floors = Arc::clone(self.lineage.floors());
+        self.ask(|up, names| async move { read::states(&up, &names, &floors, &rooms).await })
     }
 
     fn history(
@@ -280,7 +290,8 @@ impl Bus for RedisBus {
         after: Option<Position>,
         limit: usize,
     ) -> BoxFuture<'static, Result<History, BusError>> {
-        self.ask(move |up, names| async move { read::history(&up, &names, room, after, limit).await })
+        let floors = Arc::clone(self.lineage.floors());
+        self.ask(move |up, names| async move { read::history(&up, &names, &floors, room, after, limit).await })
     }
 
     fn health(&self) -> watch::Receiver<Health> {

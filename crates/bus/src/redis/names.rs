@@ -64,6 +64,11 @@ impl Names {
         format!("{{{}{room}}}:i:{key}", self.prefix)
     }
 
+    /// The record of the server's lineage.
+    pub(super) fn lineage(&self) -> String {
+        format!("{{{}#lineage}}", self.prefix)
+    }
+
     /// The records of nodes.
     pub(super) fn nodes(&self) -> String {
         format!("{{{}#nodes}}", self.prefix)

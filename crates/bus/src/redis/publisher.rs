@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Item};
 use super::hints::Hints;
+use super::lineage::Lineage;
 use super::link::{Link, Up};
 use super::names::Names;
 use super::script;
@@ -72,6 +73,7 @@ pub(super) struct Server {
     pub(super) waiting: mpsc::Receiver<Item>,
     pub(super) link: Link,
     pub(super) names: Arc<Names>,
+    pub(super) lineage: Arc<Lineage>,
     pub(super) stats: Arc<Stats>,
     pub(super) patience: Duration,
     pub(super) hints: Hints,
@@ -153,7 +155,7 @@ impl Server {
                 item.refuse(LATE);
             }
         }
-        (!batch.is_empty()).then(|| Batch::new(batch, &self.names, &self.hints, now))
+        (!batch.is_empty()).then(|| Batch::new(batch, &self.names, &self.hints, self.lineage.since(), now))
     }
 
     /// Sends a batch: its command is in the client's line when this returns.
@@ -179,7 +181,7 @@ impl Server {
     ) {
         match result {
             Ok(value) => {
-                let done = batch.settle(value, &mut self.hints);
+                let done = batch.settle(value, &mut self.hints, self.lineage.floors());
                 self.stats.published.fetch_add(done.published, Ordering::Relaxed);
                 if done.must_reconnect {
                     up.tear_down();
@@ -210,9 +212,10 @@ impl Server {
                     for batch in again.drain(..) {
                         batch.fail(&BusError::Unavailable("the server had lost its scripts"));
                     }
-                    self.stats
-                        .published
-                        .fetch_add(batch.settle(value, &mut self.hints).published, Ordering::Relaxed);
+                    self.stats.published.fetch_add(
+                        batch.settle(value, &mut self.hints, self.lineage.floors()).published,
+                        Ordering::Relaxed,
+                    );
                 }
             }
         }
@@ -232,9 +235,10 @@ impl Server {
         for (call, batch) in under_way {
             match call.now_or_never() {
                 Some(Ok(value)) => {
-                    self.stats
-                        .published
-                        .fetch_add(batch.settle(value, &mut self.hints).published, Ordering::Relaxed);
+                    self.stats.published.fetch_add(
+                        batch.settle(value, &mut self.hints, self.lineage.floors()).published,
+                        Ordering::Relaxed,
+                    );
                 }
                 Some(Err(why)) => batch.fail(&errors::from_fred(&why)),
                 None => batch.fail(&BusError::Interrupted),

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests; helpers among them are not recognized as such")]
 
 mod faults;
+mod lineage;
 mod memory;
+mod node;
 mod redis;
