@@ -1,16 +1,18 @@
 //! What tests need around a node: real servers that can be hurt, faults on the way to them, and whole nodes.
 //!
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
-//!   proxy before it.
+//!   proxy before it; [`Certificates`] for one that speaks TLS.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
 
+mod certificates;
 mod ports;
 mod proxy;
 mod redis;
 
+pub use certificates::Certificates;
 pub use ports::free_port;
 pub use proxy::Proxy;
 pub use redis::RedisServer;

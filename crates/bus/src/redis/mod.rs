@@ -21,6 +21,7 @@ mod publisher;
 mod read;
 mod script;
 mod subscriber;
+mod tls;
 mod wanted;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -48,6 +49,7 @@ pub use options::RedisOptions;
 use probe::{Probe, Prober};
 use publisher::{Publisher, Server};
 use subscriber::Subscriber;
+pub use tls::RedisTls;
 use wanted::Wanted;
 
 /// Messages that the client of the link for commands may hold: it gets none.

@@ -7,3 +7,4 @@ mod lineage;
 mod memory;
 mod node;
 mod redis;
+mod secure;

@@ -14,6 +14,9 @@ local function info(section)
   end
 end
 
+if redis.pcall('INFO', 'server').err then
+  return redis.error_reply('NOPERM the user may not run INFO, so nothing shows what this server goes on with')
+end
 local replication = info('replication')
 if replication('role') ~= 'master' then
   return redis.error_reply('READONLY the server is a replica')
