@@ -7,7 +7,7 @@ use hallway_testkit::{Proxy, RedisServer};
 use crate::node::Node;
 
 /// Publishes and hears so many; the place of the last.
-async fn publish(node: &mut Node, count: usize) -> Position {
+pub(crate) async fn publish(node: &mut Node, count: usize) -> Position {
     let mut last = None;
     for number in 0..count {
         node.publish(&number.to_string()).await.unwrap();
@@ -18,13 +18,13 @@ async fn publish(node: &mut Node, count: usize) -> Position {
 
 /// After something else came back: it is told, nothing old is there, and the numbering begins anew, for this node
 /// and for one that was not there before.
-async fn begins_anew(node: &mut Node, port: u16, before: Position) {
+pub(crate) async fn begins_anew(node: &mut Node, url: &str, before: Position) {
     assert_eq!(node.lost().await, Lost::Reconnected);
     node.ready(true).await;
     assert_eq!(node.bus.states(vec![node.room.clone()]).await.unwrap(), [None]);
     let history = node.bus.history(node.room.clone(), Some(before), 10).await.unwrap();
     assert_eq!((history.state, history.complete), (None, false));
-    let newcomer = Node::connect(port).await;
+    let newcomer = Node::connect_url(url).await;
     assert_eq!(newcomer.publish("new").await, Ok(1));
     let after = node.heard().await.position.unwrap();
     assert!(
@@ -45,7 +45,7 @@ async fn an_old_snapshot_begins_anew() {
     server.cli(&["SAVE"]).await.unwrap();
     let before = publish(&mut node, 3).await;
     server.restart().await;
-    begins_anew(&mut node, server.port(), before).await;
+    begins_anew(&mut node, &server.url(), before).await;
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_file_that_may_lack_the_last_second_begins_anew() {
     let mut node = Node::connect(server.port()).await;
     let before = publish(&mut node, 3).await;
     server.restart().await;
-    begins_anew(&mut node, server.port(), before).await;
+    begins_anew(&mut node, &server.url(), before).await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_promoted_replica_that_was_behind_begins_anew() {
     primary.kill().await;
     replica.cli(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
     way.lead_to(replica.port());
-    begins_anew(&mut node, replica.port(), before).await;
+    begins_anew(&mut node, &replica.url(), before).await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_server_that_was_a_replica_in_between_begins_anew() {
     primary.caught_up(&other).await;
     primary.cli(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
     while node.heard().await.message.data != "only here" {}
-    begins_anew(&mut node, primary.port(), before).await;
+    begins_anew(&mut node, &primary.url(), before).await;
 }
 
 #[tokio::test]

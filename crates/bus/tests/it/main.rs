@@ -8,3 +8,4 @@ mod memory;
 mod node;
 mod redis;
 mod secure;
+mod sentinel;

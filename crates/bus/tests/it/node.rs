@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallway_bus::redis::{self, RedisBus, RedisOptions};
 use hallway_bus::{Bus, BusError, Event, Heard, Keep, Lanes, Lost, Message, Publish};
-use hallway_protocol::RoomName;
+use hallway_protocol::{Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -24,6 +24,10 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) async fn connect(port: u16) -> Self {
         Self::connect_with(port, 4096, |_| {}).await
+    }
+
+    pub(crate) async fn connect_url(url: &str) -> Self {
+        Self::connect_with(0, 4096, |options| url.clone_into(&mut options.url)).await
     }
 
     pub(crate) async fn connect_with(port: u16, lane_capacity: usize, change: impl FnOnce(&mut RedisOptions)) -> Self {
@@ -76,6 +80,12 @@ impl Node {
             .await
             .expect("within the command timeout");
         answer.map(|published| published.position.unwrap().seq)
+    }
+
+    /// Where the room stands.
+    pub(crate) async fn bus_state(&self) -> Position {
+        let states = self.bus.states(vec![self.room.clone()]).await.unwrap();
+        states[0].unwrap().position
     }
 
     pub(crate) async fn ready(&self, ready: bool) {
