@@ -10,7 +10,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
-use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
+use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ServerConfig, TcpConfig};
 use fred::types::{ConnectHandle, Value};
 use tokio::sync::{Notify, watch};
 
@@ -77,7 +77,7 @@ impl Keeper {
         let mut backoff = BACKOFF.0;
         let mut told = None;
         for generation in 0_u64.. {
-            match self.connect().await {
+            match self.connect(generation).await {
                 Ok((client, driver)) => {
                     if generation > 0 {
                         tracing::info!(link = self.name, "connected to Redis");
@@ -109,7 +109,7 @@ impl Keeper {
     }
 
     /// One attempt. Bounded by the client's own timeouts.
-    async fn connect(&self) -> Result<(Client, Driver), Error> {
+    async fn connect(&self, attempt: u64) -> Result<(Client, Driver), Error> {
         let limit = self.options.command_timeout;
         let connection = ConnectionConfig {
             connection_timeout: limit,
@@ -126,7 +126,12 @@ impl Keeper {
             broadcast_channel_capacity: self.messages,
             ..PerformanceConfig::default()
         };
-        let client = Client::new(self.config.clone(), Some(performance), Some(connection), None);
+        let client = Client::new(
+            starting_elsewhere(self.config.clone(), attempt),
+            Some(performance),
+            Some(connection),
+            None,
+        );
         let driver = Driver(Box::pin(client.init()).await?);
         Box::pin(script::load(&client)).await?;
         if let Some(proof) = &self.lineage {
@@ -164,6 +169,16 @@ impl Keeper {
             }
         }
     }
+}
+
+/// The library asks the first sentinel that takes the connection and no other, so one that hangs would hold up every
+/// attempt: each attempt begins with another.
+fn starting_elsewhere(mut config: Config, attempt: u64) -> Config {
+    if let ServerConfig::Sentinel { hosts, .. } = &mut config.server {
+        let first = attempt % hosts.len().max(1) as u64;
+        hosts.rotate_left(first as usize);
+    }
+    config
 }
 
 impl Proof {
