@@ -176,6 +176,12 @@ impl RedisServer {
         }
     }
 
+    /// Whether it was started and not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Processor time that it has used so far, in seconds (in steps of a hundredth).
     ///
     /// # Panics

@@ -27,6 +27,16 @@ pub(super) enum Target {
     Own(String),
 }
 
+impl Target {
+    /// Where it is published.
+    pub(super) fn channel(&self, names: &Names) -> String {
+        match self {
+            Self::Own(channel) => channel.clone(),
+            Self::Room { room, .. } => names.channel(room),
+        }
+    }
+}
+
 /// A request in line.
 pub(super) struct Item {
     pub(super) target: Target,
@@ -77,18 +87,33 @@ impl Batch {
         let mut batch = Self {
             begins: Vec::with_capacity(items.len()),
             keys: Vec::with_capacity(items.len()),
-            args: Vec::with_capacity(items.len() * 6 + 2),
+            args: Vec::with_capacity(items.len() * 6 + 3),
             items: Vec::new(),
             since,
             sent: now,
         };
         let args = [since.floor, since.ahead].map(|number| Value::from(number.to_string()));
         batch.args.extend(args);
+        batch
+            .args
+            .push(if names.is_sharded { "SPUBLISH" } else { "PUBLISH" }.into());
         for item in &items {
             batch.write(item, names, hints);
         }
+        // By its keys a cluster sees which server a call is for.
+        if names.is_sharded
+            && batch.keys.is_empty()
+            && let Some(item) = items.first()
+        {
+            batch.keys.push(names.beside(&item.target.channel(names)).into());
+        }
         batch.items = items;
         batch
+    }
+
+    /// The requests, to be sent again: the server did none of them.
+    pub(super) fn into_items(self) -> Vec<Item> {
+        self.items
     }
 
     /// The script's keys and arguments, as `scripts/publish.lua` says.

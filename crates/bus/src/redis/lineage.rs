@@ -57,17 +57,23 @@ pub(super) struct Lineage {
 }
 
 impl Lineage {
-    pub(super) fn new(key: String, floors: Arc<Floors>) -> Self {
+    /// `known`: the run that was in its place before, if it was under another key.
+    pub(super) fn new(key: String, floors: Arc<Floors>, known: String) -> Self {
         Self {
             key,
             floors,
-            known: Mutex::default(),
+            known: Mutex::new(known),
             ahead: AtomicU64::new(0),
         }
     }
 
     pub(super) fn floors(&self) -> &Arc<Floors> {
         &self.floors
+    }
+
+    /// The run that was there last; empty for none.
+    pub(super) fn known(&self) -> String {
+        self.known.lock().clone()
     }
 
     /// From where on epochs count now.

@@ -63,7 +63,7 @@ pub(super) struct Proof {
 }
 
 /// The task that drives a connection; ends with its owner, and the connection with it.
-struct Driver(ConnectHandle);
+pub(super) struct Driver(ConnectHandle);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -110,29 +110,8 @@ impl Keeper {
 
     /// One attempt. Bounded by the client's own timeouts.
     async fn connect(&self, attempt: u64) -> Result<(Client, Driver), Error> {
-        let limit = self.options.command_timeout;
-        let connection = ConnectionConfig {
-            connection_timeout: limit,
-            internal_command_timeout: limit,
-            max_command_attempts: 1,
-            tcp: TcpConfig {
-                nodelay: Some(true),
-                ..TcpConfig::default()
-            },
-            ..ConnectionConfig::default()
-        };
-        let performance = PerformanceConfig {
-            default_command_timeout: limit,
-            broadcast_channel_capacity: self.messages,
-            ..PerformanceConfig::default()
-        };
-        let client = Client::new(
-            starting_elsewhere(self.config.clone(), attempt),
-            Some(performance),
-            Some(connection),
-            None,
-        );
-        let driver = Driver(Box::pin(client.init()).await?);
+        let config = starting_elsewhere(self.config.clone(), attempt);
+        let (client, driver) = open(config, &self.options, self.messages).await?;
         Box::pin(script::load(&client)).await?;
         if let Some(proof) = &self.lineage {
             Box::pin(proof.lineage.prove(&client)).await?;
@@ -169,6 +148,29 @@ impl Keeper {
             }
         }
     }
+}
+
+/// One connection. Bounded by the client's own timeouts. `messages`: how many the client may hold for us.
+pub(super) async fn open(config: Config, options: &RedisOptions, messages: usize) -> Result<(Client, Driver), Error> {
+    let limit = options.command_timeout;
+    let connection = ConnectionConfig {
+        connection_timeout: limit,
+        internal_command_timeout: limit,
+        max_command_attempts: 1,
+        tcp: TcpConfig {
+            nodelay: Some(true),
+            ..TcpConfig::default()
+        },
+        ..ConnectionConfig::default()
+    };
+    let performance = PerformanceConfig {
+        default_command_timeout: limit,
+        broadcast_channel_capacity: messages,
+        ..PerformanceConfig::default()
+    };
+    let client = Client::new(config, Some(performance), Some(connection), None);
+    let driver = Driver(Box::pin(client.init()).await?);
+    Ok((client, driver))
 }
 
 /// The library asks the first sentinel that takes the connection and no other, so one that hangs would hold up every

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fred::types::config::Config;
+use fred::types::config::{Config, Server, ServerConfig};
 
 use super::tls::RedisTls;
 use crate::BusError;
@@ -46,8 +46,8 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
-    /// The client library's configuration.
-    pub(super) fn config(&self) -> Result<Config, BusError> {
+    /// The deployment, and the client library's configuration for it.
+    pub(super) fn config(&self) -> Result<Deployment, BusError> {
         if self.channel_prefix.contains(['{', '}', '#']) {
             return Err(BusError::Options("the channel prefix must not hold {, } or #".into()));
         }
@@ -62,6 +62,7 @@ impl RedisOptions {
         let read = match kind {
             "" => Config::from_url_centralized,
             "-sentinel" => Config::from_url_sentinel,
+            "-cluster" => Config::from_url_clustered,
             _ => return Err(unknown()),
         };
         // The library would read the system's authorities for a URL with TLS, whatever is said here. And never with
@@ -71,6 +72,20 @@ impl RedisOptions {
         if is_tls {
             config.tls = Some(self.tls.config()?);
         }
-        Ok(config)
+        Ok(match &config.server {
+            ServerConfig::Clustered { hosts, .. } => {
+                let seeds = hosts.clone();
+                Deployment::Cluster(config, seeds)
+            }
+            _ => Deployment::One(config),
+        })
     }
+}
+
+/// What is there.
+pub(super) enum Deployment {
+    /// One server, or those that follow one another under sentinels.
+    One(Config),
+    /// A cluster, and the servers of it that are named.
+    Cluster(Config, Vec<Server>),
 }

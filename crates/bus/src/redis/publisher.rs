@@ -8,48 +8,55 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use fred::error::Error;
 use fred::types::Value;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_immediate};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Batch, Item};
+use super::batch::{Batch, Item, Target};
 use super::hints::Hints;
 use super::lineage::Lineage;
 use super::link::{Link, Up};
 use super::names::Names;
-use super::script;
-use super::{errors, is_up};
+use super::routes::Routes;
+use super::{errors, script};
 use crate::stats::count;
 use crate::{BusError, Published, Stats};
 
 /// Most requests in one script call: Redis does nothing else meanwhile.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 /// Most calls under way. Few, so that batches fill when there is much to do.
 const UNDER_WAY: usize = 4;
 
 /// The way into the line.
 pub(super) struct Publisher {
     queue: mpsc::Sender<Item>,
-    link: Link,
+    routes: Arc<Routes>,
     stats: Arc<Stats>,
 }
 
 impl Publisher {
     /// A line that holds so many requests, and the end from which it is served.
-    pub(super) fn new(capacity: usize, link: Link, stats: Arc<Stats>) -> (Self, mpsc::Receiver<Item>) {
+    pub(super) fn new(capacity: usize, routes: Arc<Routes>, stats: Arc<Stats>) -> (Self, mpsc::Receiver<Item>) {
         let (queue, waiting) = mpsc::channel(capacity.max(1));
-        (Self { queue, link, stats }, waiting)
+        (Self { queue, routes, stats }, waiting)
     }
 
     /// Puts a request in line, now.
-    pub(super) fn push(&self, item: impl FnOnce(Answer) -> Item) -> BoxFuture<'static, Result<Published, BusError>> {
-        if !is_up(&self.link) {
+    pub(super) fn push(&self, target: Target, body: Bytes) -> BoxFuture<'static, Result<Published, BusError>> {
+        if !self.routes.is_up(&target) {
             return std::future::ready(Err(DOWN)).boxed();
         }
         let (answer, result) = oneshot::channel();
-        match self.queue.try_send(item(answer)) {
+        let item = Item {
+            target,
+            body,
+            queued: Instant::now(),
+            answer,
+        };
+        match self.queue.try_send(item) {
             Ok(()) => result.map(|result| result.unwrap_or(Err(CLOSED))).boxed(),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 count(&self.stats.busy);
@@ -62,8 +69,8 @@ impl Publisher {
 
 pub(super) type Answer = oneshot::Sender<Result<Published, BusError>>;
 
-const DOWN: BusError = BusError::Unavailable("the link is down");
-const LATE: BusError = BusError::Unavailable("it waited too long to be sent");
+pub(super) const DOWN: BusError = BusError::Unavailable("the link is down");
+pub(super) const LATE: BusError = BusError::Unavailable("it waited too long to be sent");
 const CLOSED: BusError = BusError::Unavailable("it is closed");
 
 type Call = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;

@@ -3,13 +3,13 @@
 -- A room's numbering and history are one stream. An entry's id is <epoch>-<seq>, so Redis itself counts, and the
 -- last entry says where the room stands; its fields are t, the time, and m, the message.
 --
--- ARGV: the floor, below which epochs are over, and how many ms the clock that epochs are taken from is ahead of the
--- server's. Then for each broadcast, in order:
+-- ARGV: the floor, below which epochs are over; how many ms the clock that epochs are taken from is ahead of the
+-- server's; and PUBLISH, or SPUBLISH on a cluster. Then for each broadcast, in order:
 --   what     'u' not numbered; 'n' numbered; 'r' numbered, and the room's life begins anew. A second letter 'i':
 --            with an idempotency key
 --   channel, message
 --   and unless 'u': hint (the epoch that the sender last knew, or empty), count, life in ms
--- KEYS: unless 'u' its stream; with 'i' the key that holds the first answer.
+-- KEYS: unless 'u' its stream; with 'i' the key that holds the first answer. One more, unused, if that makes none.
 --
 -- Answers: the time in ms, then for each broadcast '<epoch>-<seq>', or '-' if not numbered; after '=' and with
 -- ' <time>' behind it, the first answer to an idempotency key; after '!' why it failed.
@@ -18,7 +18,7 @@ local call, pcall, byte = redis.call, redis.pcall, string.byte
 local time = call('TIME')
 local ms = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local behind_position = ' ' .. ms .. '\n'
-local answers, a, k = { ms }, 3, 0
+local answers, a, k = { ms }, 4, 0
 local floor = tonumber(ARGV[1])
 
 -- Begins a life of the numbering, later than the one the sender knew and not below the floor.
@@ -98,7 +98,7 @@ while a <= #ARGV do
       if stream and byte(position, -1) == 48 then
         call('XTRIM', stream, 'MAXLEN', '~', ARGV[a + 4])
       end
-      local heard = pcall('PUBLISH', channel, '\1' .. position .. behind_position .. message)
+      local heard = pcall(ARGV[3], channel, '\1' .. position .. behind_position .. message)
       if #what == 2 then
         call('SET', KEYS[k], position .. ' ' .. ms, 'PX', '300000')
       end

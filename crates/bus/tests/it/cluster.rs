@@ -1,0 +1,181 @@
+//! A Redis cluster: the suite that every bus passes, and what happens when its servers or slots change.
+
+mod suite {
+    use hallway_bus::Lanes;
+    use hallway_bus::conformance::{Setup, Subject};
+    use hallway_bus::redis::{self, RedisOptions};
+    use hallway_testkit::RedisCluster;
+    use tokio::sync::OnceCell;
+
+    /// One cluster for the whole suite: starting six servers takes longer than a case. Each case has its own prefix.
+    async fn url() -> (String, String) {
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        static CLUSTER: OnceCell<String> = OnceCell::const_new();
+        let url = CLUSTER.get_or_init(|| async { start() }).await;
+        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        (url.clone(), format!("suite{number}:"))
+    }
+
+    /// On a thread with a runtime of its own: a child process belongs to the runtime that started it, and those of
+    /// tests end with each.
+    fn start() -> String {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let cluster = RedisCluster::start().await;
+                sender.send(cluster.url()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        receiver.recv().unwrap()
+    }
+
+    async fn make(setup: Setup) -> Subject {
+        let (url, channel_prefix) = url().await;
+        let (lanes, receivers) = Lanes::new(setup.lanes, setup.lane_capacity);
+        let options = RedisOptions {
+            url,
+            channel_prefix,
+            publish_queue: setup.publish_queue,
+            ..RedisOptions::default()
+        };
+        let (bus, told) = redis::connect(options, lanes).await.unwrap();
+        Subject {
+            cluster: bus.clone(),
+            bus,
+            lanes: receivers,
+            told,
+            guard: Box::new(()),
+        }
+    }
+
+    hallway_bus::conformance_tests!(make);
+}
+
+use hallway_bus::{Bus, Event, Lost, Publish};
+use hallway_protocol::{Position, RoomName};
+use hallway_testkit::RedisCluster;
+use tokio::time::timeout;
+
+use crate::lineage::{begins_anew, publish};
+use crate::node::{Node, PATIENCE};
+
+const KEY: &str = "{board-1}:h";
+
+#[tokio::test]
+async fn a_killed_primary_is_followed_by_its_replica() {
+    let mut cluster = RedisCluster::start().await;
+    let mut node = Node::connect_url(&cluster.url()).await;
+    let before = publish(&mut node, 3).await;
+    let owner = cluster.owner(0, KEY).await;
+    cluster.servers[owner].kill().await;
+    node.ready(false).await;
+    cluster.promoted_instead_of(owner).await;
+    begins_anew(&mut node, &cluster.url(), before).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_takes_over_is_used() {
+    let cluster = RedisCluster::start().await;
+    let mut node = Node::connect_url(&cluster.url()).await;
+    let before = publish(&mut node, 3).await;
+    let owner = cluster.owner(0, KEY).await;
+    cluster.servers[owner + 3].cli(&["CLUSTER", "FAILOVER"]).await.unwrap();
+    cluster.promoted_instead_of(owner).await;
+    begins_anew(&mut node, &cluster.url(), before).await;
+}
+
+#[tokio::test]
+async fn rooms_of_all_shards_are_heard_and_asked_for() {
+    let cluster = RedisCluster::start().await;
+    let mut node = Node::connect_url(&cluster.url()).await;
+    let rooms: Vec<_> = (0..300)
+        .map(|number| RoomName::parse(&format!("board-many-{number}")).unwrap())
+        .collect();
+    timeout(PATIENCE, node.bus.subscribe(rooms.clone()))
+        .await
+        .unwrap()
+        .unwrap();
+    let calls: Vec<_> = rooms
+        .iter()
+        .map(|room| {
+            node.bus.publish(Publish {
+                room: room.clone(),
+                ..node.request("x")
+            })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap().position.unwrap().seq, 1);
+    }
+    let mut heard: Vec<_> = Vec::new();
+    for _ in &rooms {
+        heard.push(node.heard().await.room);
+    }
+    heard.sort();
+    heard.dedup();
+    assert_eq!(heard.len(), rooms.len());
+    let states = node.bus.states(rooms).await.unwrap();
+    assert!(states.iter().all(Option::is_some));
+}
+
+/// Publishes while the room's slot goes from server to server: every number is given once, in the order of calls, and
+/// what was not heard was told as lost and is in history.
+#[tokio::test]
+async fn a_slot_that_moves_loses_nothing() {
+    const EACH: usize = 200;
+    let cluster = RedisCluster::start().await;
+    let mut node = Node::connect_url(&cluster.url()).await;
+    let start = publish(&mut node, 1).await;
+    let mut sent = 1;
+    let mut owner = cluster.owner(0, KEY).await;
+    for _ in 0..3 {
+        let to = (owner + 1) % 3;
+        let calls: Vec<_> = (0..EACH)
+            .map(|number| node.bus.publish(node.request(&(sent + number).to_string())))
+            .collect();
+        let moving = cluster.move_slot(KEY, owner, to);
+        let publishing = async {
+            for call in calls {
+                let position = timeout(PATIENCE, call).await.unwrap().unwrap().position.unwrap();
+                sent += 1;
+                assert_eq!((position.epoch, position.seq), (start.epoch, sent as u64));
+            }
+        };
+        tokio::join!(moving, publishing);
+        // One more, after the move, so that the new place is used.
+        sent += 1;
+        assert_eq!(node.publish("after").await, Ok(sent as u64));
+        owner = to;
+        let mut last = 0;
+        loop {
+            match node.event().await {
+                Event::Lost(Lost::Reconnected) => break,
+                Event::Heard(heard) => {
+                    let seq = heard.position.unwrap().seq;
+                    assert!(seq > last, "{seq} after {last}");
+                    last = seq;
+                }
+                other @ Event::Lost(_) => panic!("{other:?}"),
+            }
+        }
+        node.ready(true).await;
+        let history = node.bus.history(node.room.clone(), Some(start), 10_000).await.unwrap();
+        assert!(history.complete);
+        assert_eq!(
+            history.state.unwrap().position,
+            Position {
+                seq: sent as u64,
+                ..start
+            }
+        );
+        // What is published now is heard.
+        sent += 1;
+        assert_eq!(node.publish("marker").await, Ok(sent as u64));
+        while node.heard().await.position.unwrap().seq != sent as u64 {}
+    }
+}
