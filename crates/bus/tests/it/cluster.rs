@@ -1,44 +1,64 @@
 //! A Redis cluster: the suite that every bus passes, and what happens when its servers or slots change.
 
 mod suite {
+    use std::sync::{Arc, Weak, mpsc};
+    use std::thread::JoinHandle;
+
     use hallway_bus::Lanes;
     use hallway_bus::conformance::{Setup, Subject};
     use hallway_bus::redis::{self, RedisOptions};
     use hallway_testkit::RedisCluster;
-    use tokio::sync::OnceCell;
+    use parking_lot::Mutex;
 
-    /// One cluster for the whole suite: starting six servers takes longer than a case. Each case has its own prefix.
-    async fn url() -> (String, String) {
-        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        static CLUSTER: OnceCell<String> = OnceCell::const_new();
-        let url = CLUSTER.get_or_init(|| async { start() }).await;
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        (url.clone(), format!("suite{number}:"))
+    /// A cluster that cases which run beside one another share, since starting six servers takes longer than a case.
+    /// It has a thread with a runtime of its own: those of tests end with each. Ends with the last of them.
+    struct Shared {
+        url: String,
+        stop: Option<mpsc::Sender<()>>,
+        thread: Option<JoinHandle<()>>,
     }
 
-    /// On a thread with a runtime of its own: a child process belongs to the runtime that started it, and those of
-    /// tests end with each.
-    fn start() -> String {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let cluster = RedisCluster::start().await;
+    impl Shared {
+        fn start() -> Self {
+            let ((stop, stopped), (sender, receiver)) = (mpsc::channel(), mpsc::channel());
+            let thread = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.unwrap();
+                let cluster = runtime.block_on(RedisCluster::start());
                 sender.send(cluster.url()).unwrap();
-                std::future::pending::<()>().await;
+                // Nothing is ever sent: it ends when the sender is gone.
+                let _: Result<(), _> = stopped.recv();
             });
-        });
-        receiver.recv().unwrap()
+            Self {
+                url: receiver.recv().unwrap(),
+                stop: Some(stop),
+                thread: Some(thread),
+            }
+        }
+    }
+
+    impl Drop for Shared {
+        fn drop(&mut self) {
+            drop(self.stop.take());
+            let _ = self.thread.take().map(JoinHandle::join);
+        }
+    }
+
+    /// The cluster, and a prefix that no other case has.
+    fn shared() -> (Arc<Shared>, String) {
+        static CLUSTER: Mutex<(Weak<Shared>, u32)> = Mutex::new((Weak::new(), 0));
+        let mut cluster = CLUSTER.lock();
+        cluster.1 += 1;
+        let shared = cluster.0.upgrade().unwrap_or_else(|| Arc::new(Shared::start()));
+        cluster.0 = Arc::downgrade(&shared);
+        (shared, format!("suite{}:", cluster.1))
     }
 
     async fn make(setup: Setup) -> Subject {
-        let (url, channel_prefix) = url().await;
+        let (shared, channel_prefix) = shared();
         let (lanes, receivers) = Lanes::new(setup.lanes, setup.lane_capacity);
         let options = RedisOptions {
-            url,
+            url: shared.url.clone(),
             channel_prefix,
             publish_queue: setup.publish_queue,
             ..RedisOptions::default()
@@ -49,7 +69,7 @@ mod suite {
             bus,
             lanes: receivers,
             told,
-            guard: Box::new(()),
+            guard: Box::new(shared),
         }
     }
 
@@ -63,6 +83,7 @@ use tokio::time::timeout;
 
 use crate::lineage::{begins_anew, publish};
 use crate::node::{Node, PATIENCE};
+use crate::secure::{CLUSTER_PERMISSIONS, PERMISSIONS};
 
 const KEY: &str = "{board-1}:h";
 
@@ -87,6 +108,29 @@ async fn a_replica_that_takes_over_is_used() {
     cluster.servers[owner + 3].cli(&["CLUSTER", "FAILOVER"]).await.unwrap();
     cluster.promoted_instead_of(owner).await;
     begins_anew(&mut node, &cluster.url(), before).await;
+}
+
+#[tokio::test]
+async fn a_user_with_the_documented_permissions_is_enough() {
+    let cluster = RedisCluster::start().await;
+    let mut user = vec!["ACL", "SETUSER", "hallway", "on", ">s3cret", "resetchannels"];
+    user.extend(PERMISSIONS);
+    user.extend(CLUSTER_PERMISSIONS);
+    for server in &cluster.servers {
+        server.cli(&user).await.unwrap();
+    }
+    let url = cluster.url().replace("://", "://hallway:s3cret@");
+    let mut node = Node::connect_with(0, 4096, |options| {
+        options.url = url;
+        options.channel_prefix = "app:".into();
+    })
+    .await;
+    let before = publish(&mut node, 2).await;
+    assert_eq!(node.bus_state().await, before);
+    node.bus.tell("words".into()).await.unwrap();
+    node.bus.unsubscribe(vec![node.room.clone()]);
+    node.bus.subscribe(vec![node.room.clone()]).await.unwrap();
+    publish(&mut node, 1).await;
 }
 
 #[tokio::test]

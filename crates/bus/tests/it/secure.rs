@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use crate::node::Node;
 
 /// What `docs/operations.md` says that a user needs, with the prefix `app:`.
-const PERMISSIONS: &[&str] = &[
+pub(crate) const PERMISSIONS: &[&str] = &[
     "~{app:*",
     "&app:*",
     "+ping",
@@ -38,6 +38,9 @@ const PERMISSIONS: &[&str] = &[
     "+unsubscribe",
     "+config|get",
 ];
+
+/// What it needs besides on a cluster.
+pub(crate) const CLUSTER_PERMISSIONS: &[&str] = &["+cluster|nodes", "+spublish", "+ssubscribe", "+sunsubscribe"];
 
 /// A server that speaks TLS at one port and plainly at another, for the test's own questions.
 async fn start(certificates: &Certificates, more: &[&str]) -> (RedisServer, u16) {
