@@ -119,6 +119,15 @@ impl RedisCluster {
     /// # Panics
     /// A step fails.
     pub async fn move_slot(&self, key: &str, from: usize, to: usize) {
+        self.begin_move(key, from, to).await;
+        self.end_move(key, from, to).await;
+    }
+
+    /// The first half of it: both sides know that the slot moves, and what is not there yet is made over there.
+    ///
+    /// # Panics
+    /// A step fails.
+    pub async fn begin_move(&self, key: &str, from: usize, to: usize) {
         let slot = self.slot(key).await.to_string();
         let (source, target) = (self.id(from).await, self.id(to).await);
         ask(&self.servers[to], &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &source]).await;
@@ -127,13 +136,19 @@ impl RedisCluster {
             &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &target],
         )
         .await;
-        let port = self.servers[to].port().to_string();
+    }
+
+    /// The second half: what is there moves, and then the slot itself.
+    ///
+    /// # Panics
+    /// A step fails.
+    pub async fn end_move(&self, key: &str, from: usize, to: usize) {
+        let slot = self.slot(key).await.to_string();
+        let (target, port) = (self.id(to).await, self.servers[to].port().to_string());
         loop {
             let keys = ask(&self.servers[from], &["CLUSTER", "GETKEYSINSLOT", &slot, "100"]).await;
-            let keys: Vec<&str> = keys
-                .split("\r\n")
-                .filter(|line| !line.is_empty() && !line.starts_with(['*', '$']))
-                .collect();
+            let is_key = |line: &&str| !line.is_empty() && !line.starts_with(['*', '$']);
+            let keys: Vec<&str> = keys.split("\r\n").filter(is_key).collect();
             if keys.is_empty() {
                 break;
             }

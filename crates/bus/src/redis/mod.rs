@@ -10,6 +10,7 @@
 //!
 //! The client library stays behind this wall: nothing of it is in the crate's surface.
 
+mod ask;
 mod batch;
 mod cluster;
 mod drain;
@@ -32,6 +33,7 @@ mod slots;
 mod subscriber;
 mod tls;
 mod topology;
+mod waiting;
 mod wanted;
 
 use std::collections::HashMap;
@@ -40,9 +42,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fred::error::Error;
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
 use hallway_protocol::{Position, RoomName};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
@@ -54,7 +55,7 @@ use batch::Target;
 use cluster::Supervisor;
 use hints::Hints;
 use lineage::Floors;
-use link::{Link, Up};
+use link::Link;
 use names::Names;
 use options::Deployment;
 pub use options::RedisOptions;
@@ -187,11 +188,6 @@ fn is_up(link: &Link) -> bool {
     link.borrow().is_some()
 }
 
-/// How long to leave a slot alone that moves.
-const ASK_AGAIN: Duration = Duration::from_millis(25);
-/// Most questions under way for one answer.
-const QUESTIONS: usize = 64;
-
 const CLOSED: BusError = BusError::Unavailable("it is closed");
 
 fn done<T: Send + 'static>(result: Result<T, BusError>) -> BoxFuture<'static, Result<T, BusError>> {
@@ -205,55 +201,6 @@ impl RedisBus {
             Some(publisher) => publisher.push(target, body),
             None => done(Err(CLOSED)),
         }
-    }
-
-    /// Asks who has a channel, on the link for commands; once more where it is another meanwhile.
-    fn ask<T, F>(
-        &self,
-        channel: String,
-        question: impl Fn(Up, Arc<Names>) -> F + Send + 'static,
-    ) -> BoxFuture<'static, Result<T, BusError>>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        let (routes, names, patience) = (Arc::clone(&self.routes), Arc::clone(&self.names), self.patience);
-        let answer = async move {
-            loop {
-                let up = routes
-                    .of_channel(&channel)
-                    .and_then(|shard| shard.commands.borrow().clone());
-                let Some(up) = up else {
-                    return Err(BusError::Unavailable("the link is down"));
-                };
-                match question(up, Arc::clone(&names)).await {
-                    Err(why) if names.is_sharded && errors::is_elsewhere(&why) => {
-                        routes.are_stale.notify_one();
-                        tokio::time::sleep(ASK_AGAIN).await;
-                    }
-                    result => return result.map_err(|why| errors::from_fred(&why)),
-                }
-            }
-        };
-        async move {
-            let answer = tokio::time::timeout(patience, answer).await;
-            answer.unwrap_or(Err(BusError::Timeout))
-        }
-        .boxed()
-    }
-
-    /// Rooms that may be asked for together, with their places in the question.
-    fn together(&self, rooms: Vec<RoomName>) -> Vec<Vec<(usize, RoomName)>> {
-        let rooms = rooms.into_iter().enumerate();
-        if !self.names.is_sharded {
-            return vec![rooms.collect()];
-        }
-        let mut slots: HashMap<u16, Vec<(usize, RoomName)>> = HashMap::new();
-        for (place, room) in rooms {
-            let slot = slots::of(&self.names.channel(&room));
-            slots.entry(slot).or_default().push((place, room));
-        }
-        slots.into_values().collect()
     }
 }
 
@@ -303,31 +250,7 @@ impl Bus for RedisBus {
         if rooms.is_empty() {
             return done(Ok(Vec::new()));
         }
-        let count = rooms.len();
-        let questions = self.together(rooms).into_iter().map(|rooms| {
-            let (places, rooms): (Vec<usize>, Vec<RoomName>) = rooms.into_iter().unzip();
-            let channel = rooms.first().map(|room| self.names.channel(room)).unwrap_or_default();
-            let floors = Arc::clone(&self.floors);
-            let rooms = Arc::new(rooms);
-            let states = self.ask(channel, move |up, names| {
-                let (floors, rooms) = (Arc::clone(&floors), Arc::clone(&rooms));
-                async move { read::states(&up, &names, &floors, &rooms).await }
-            });
-            states.map_ok(|states| (places, states))
-        });
-        let answers = stream::iter(questions.collect::<Vec<_>>()).buffer_unordered(QUESTIONS);
-        async move {
-            let answers: Vec<(Vec<usize>, Vec<Option<RoomState>>)> = answers.try_collect().await?;
-            let mut all = vec![None; count];
-            for (place, state) in answers
-                .into_iter()
-                .flat_map(|(places, states)| places.into_iter().zip(states))
-            {
-                all[place] = state;
-            }
-            Ok(all)
-        }
-        .boxed()
+        self.ask_states(rooms)
     }
 
     fn history(

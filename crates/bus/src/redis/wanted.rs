@@ -8,16 +8,14 @@ use std::sync::Arc;
 
 use hallway_protocol::RoomName;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use super::slots;
+use super::waiting::{Answer, Waiting};
 use crate::BusError;
 
 /// A server of a cluster, as this node counts them; 0 where there is only one.
 pub(super) type ShardId = u64;
-
-/// The answer to one call of subscribe.
-pub(super) type Answer = oneshot::Receiver<Result<(), BusError>>;
 
 /// Rooms that are wanted.
 #[derive(Default)]
@@ -85,39 +83,6 @@ enum Server {
     Subscribed,
 }
 
-/// A call that waits for several rooms.
-pub(super) struct Waiting(Mutex<Pending>);
-
-struct Pending {
-    /// How many of its rooms are not confirmed.
-    left: usize,
-    /// Gone once it was answered.
-    answer: Option<oneshot::Sender<Result<(), BusError>>>,
-}
-
-impl Waiting {
-    fn one_is_done(&self) {
-        let mut inner = self.0.lock();
-        inner.left -= 1;
-        if inner.left == 0
-            && let Some(answer) = inner.answer.take()
-        {
-            let _ = answer.send(Ok(()));
-        }
-    }
-
-    /// Whether it still waits.
-    fn is_live(&self) -> bool {
-        self.0.lock().answer.is_some()
-    }
-
-    pub(super) fn fail(&self, why: BusError) {
-        if let Some(answer) = self.0.lock().answer.take() {
-            let _ = answer.send(Err(why));
-        }
-    }
-}
-
 /// Commands that make subscriptions as wanted.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -132,12 +97,7 @@ impl Wanted {
         if state.is_closed || !state.are_up(&rooms) {
             return Err(BusError::Unavailable("the link is down"));
         }
-        let (sender, answer) = oneshot::channel();
-        // One more than rooms, so that it is not answered before the last of them was looked at.
-        let waiting = Arc::new(Waiting(Mutex::new(Pending {
-            left: rooms.len() + 1,
-            answer: Some(sender),
-        })));
+        let (waiting, answer) = Waiting::new(rooms.len());
         for room in rooms {
             state.want(room, &waiting);
         }
@@ -392,134 +352,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn room(name: &str) -> RoomName {
-        RoomName::parse(name).unwrap()
-    }
-
-    fn want(wanted: &Wanted, rooms: Vec<RoomName>) -> Answer {
-        wanted.want(rooms).unwrap().0
-    }
-
-    fn up() -> Wanted {
-        let wanted = Wanted::default();
-        wanted.add(0);
-        wanted.link_is_up(0);
-        wanted
-    }
-
-    #[test]
-    fn a_call_is_answered_when_all_of_its_rooms_are_confirmed() {
-        let wanted = up();
-        let mut answer = want(&wanted, vec![room("board-1"), room("board-2")]);
-        let first = wanted.take(0, 1).unwrap();
-        wanted.confirmed(0, &first);
-        assert!(answer.try_recv().is_err());
-        let second = wanted.take(0, 1).unwrap();
-        wanted.confirmed(0, &second);
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(0, 1).is_none());
-        assert_eq!(want(&wanted, vec![room("board-1")]).try_recv(), Ok(Ok(())));
-        assert_eq!(want(&wanted, vec![]).try_recv(), Ok(Ok(())));
-    }
-
-    #[test]
-    fn what_was_wanted_last_counts() {
-        let wanted = up();
-        let mut first = want(&wanted, vec![room("board-1")]);
-        wanted.unwant(vec![room("board-1")]);
-        assert_eq!(first.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(0, 9).is_none());
-        assert_eq!(wanted.len(), 0);
-
-        let _second = want(&wanted, vec![room("board-1")]);
-        let subscribing = wanted.take(0, 9).unwrap();
-        wanted.unwant(vec![room("board-1")]);
-        let mut third = want(&wanted, vec![room("board-1")]);
-        wanted.confirmed(0, &subscribing);
-        assert_eq!(third.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(0, 9).is_none());
-
-        wanted.unwant(vec![room("board-1")]);
-        let unsubscribing = wanted.take(0, 9).unwrap();
-        assert_eq!(unsubscribing.unsubscribe.len(), 1);
-        let mut fourth = want(&wanted, vec![room("board-1")]);
-        wanted.confirmed(0, &unsubscribing);
-        assert!(fourth.try_recv().is_err());
-        let again = wanted.take(0, 9).unwrap();
-        assert_eq!(again.subscribe.len(), 1);
-        wanted.confirmed(0, &again);
-        assert_eq!(fourth.try_recv(), Ok(Ok(())));
-    }
-
-    #[test]
-    fn only_what_was_confirmed_outlives_the_link() {
-        let wanted = up();
-        let _held = want(&wanted, vec![room("board-1")]);
-        let changes = wanted.take(0, 9).unwrap();
-        wanted.confirmed(0, &changes);
-        let mut pending = want(&wanted, vec![room("board-1"), room("board-2")]);
-        wanted.link_is_down(0);
-        assert_eq!(pending.try_recv(), Ok(Err(BusError::Interrupted)));
-        assert!(wanted.want(vec![room("board-3")]).is_err());
-        wanted.link_is_up(0);
-        assert_eq!(wanted.take(0, 9).unwrap().subscribe, [room("board-1")]);
-    }
-
-    /// Two servers; of the rooms used here, `board-1` and `board-2` are of different slots.
-    fn owners(one: ShardId, other: ShardId) -> Vec<Option<ShardId>> {
-        let mut owners = vec![Some(one); slots::SLOTS];
-        owners[usize::from(slots::of("board-2"))] = Some(other);
-        owners
-    }
-
-    #[test]
-    fn a_room_that_moves_is_subscribed_where_it_is() {
-        let wanted = Wanted::default();
-        for shard in [1, 2] {
-            wanted.add(shard);
-            wanted.link_is_up(shard);
-        }
-        wanted.route("", owners(1, 2));
-        let mut both = want(&wanted, vec![room("board-1"), room("board-2")]);
-        let (first, second) = (wanted.take(1, 9).unwrap(), wanted.take(2, 9).unwrap());
-        assert_eq!(
-            (&first.subscribe, &second.subscribe),
-            (&vec![room("board-1")], &vec![room("board-2")])
-        );
-        assert!(!wanted.confirmed(1, &first));
-        // It moves before it is confirmed; what the old server says counts no more.
-        wanted.route("", owners(1, 1));
-        assert!(!wanted.confirmed(2, &second));
-        assert!(both.try_recv().is_err());
-        let moved = wanted.take(1, 9).unwrap();
-        assert!(wanted.confirmed(1, &moved));
-        assert_eq!(both.try_recv(), Ok(Ok(())));
-        // Refused ones wait until it is known who has them.
-        wanted.route("", owners(1, 2));
-        let again = wanted.take(2, 9).unwrap();
-        wanted.refused(2, &again.subscribe);
-        assert!(wanted.take(2, 9).is_none());
-        wanted.route("", owners(1, 2));
-        assert!(wanted.confirmed(2, &wanted.take(2, 9).unwrap()));
-    }
-
-    #[test]
-    fn a_call_that_fails_leaves_nothing_behind() {
-        let wanted = Wanted::default();
-        for shard in [1, 2] {
-            wanted.add(shard);
-            wanted.link_is_up(shard);
-        }
-        wanted.route("", owners(1, 2));
-        let mut both = want(&wanted, vec![room("board-1"), room("board-2")]);
-        let first = wanted.take(1, 9).unwrap();
-        wanted.link_is_down(2);
-        assert_eq!(both.try_recv(), Ok(Err(BusError::Interrupted)));
-        wanted.confirmed(1, &first);
-        assert_eq!(wanted.take(1, 9).unwrap().unsubscribe, [room("board-1")]);
-        assert!(wanted.want(vec![room("board-2")]).is_err());
-    }
-}
+mod tests;

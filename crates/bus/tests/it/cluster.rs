@@ -167,6 +167,29 @@ async fn rooms_of_all_shards_are_heard_and_asked_for() {
     assert!(states.iter().all(Option::is_some));
 }
 
+/// A room that is not there yet cannot be made where its slot leaves, and nobody would hear it where the slot goes.
+#[tokio::test]
+async fn a_publish_waits_until_its_slot_has_moved() {
+    let cluster = RedisCluster::start().await;
+    let url = cluster.url();
+    let mut node = Node::connect_with(0, 4096, |options| {
+        options.url = url;
+        options.command_timeout = PATIENCE;
+    })
+    .await;
+    let owner = cluster.owner(0, KEY).await;
+    let to = (owner + 1) % 3;
+    cluster.begin_move(KEY, owner, to).await;
+    let calls: Vec<_> = ["1", "2"].map(|data| node.bus.publish(node.request(data))).into();
+    cluster.end_move(KEY, owner, to).await;
+    for (call, expected) in calls.into_iter().zip(1..) {
+        assert_eq!(call.await.unwrap().position.unwrap().seq, expected);
+    }
+    assert_eq!(node.lost().await, Lost::Reconnected);
+    let history = node.bus.history(node.room.clone(), None, 10).await.unwrap();
+    assert_eq!((history.broadcasts.len(), history.complete), (2, true));
+}
+
 /// Publishes while the room's slot goes from server to server: every number is given once, in the order of calls, and
 /// what was not heard was told as lost and is in history.
 #[tokio::test]

@@ -53,3 +53,19 @@ async fn one_sentinel_is_enough_to_find_the_primary() {
     let mut node = Node::connect_url(&url).await;
     publish(&mut node, 1).await;
 }
+
+#[tokio::test]
+async fn sentinels_have_a_user_of_their_own() {
+    let redis = RedisSentinel::start(&[]).await;
+    for sentinel in &redis.sentinels {
+        let user = ["ACL", "SETUSER", "watcher", "on", ">s3cret", "~*", "&*", "+@all"];
+        sentinel.cli(&user).await.unwrap();
+        sentinel
+            .cli(&["ACL", "SETUSER", "default", "resetpass", ">other"])
+            .await
+            .unwrap();
+    }
+    let url = format!("{}&sentinelUsername=watcher&sentinelPassword=s3cret", redis.url());
+    let mut node = Node::connect_url(&url).await;
+    publish(&mut node, 1).await;
+}
