@@ -76,7 +76,7 @@ mod suite {
     hallway_bus::conformance_tests!(make);
 }
 
-use hallway_bus::{Bus, Event, Lost, Publish};
+use hallway_bus::{Bus, Cluster as _, Event, Lost, Publish};
 use hallway_protocol::{Position, RoomName};
 use hallway_testkit::RedisCluster;
 use tokio::time::timeout;
