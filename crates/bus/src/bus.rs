@@ -42,7 +42,7 @@ pub trait Bus: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'static, Result<History, BusError>>;
 
-    /// A time that has passed by the clock that a room's broadcasts are stamped with, in milliseconds; not more than
+    /// A time that has passed by the clock that a room's epochs are taken from, in milliseconds; not more than
     /// some seconds old while the bus is ready, and 0 before it ever was. With what [`Bus::states`] says afterwards it
     /// makes the place of a room without broadcasts, see [`empty_since`].
     fn clock(&self, room: &RoomName) -> u64;

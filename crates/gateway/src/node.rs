@@ -356,6 +356,7 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
     };
     let options = hallway_bus::redis::RedisOptions {
         url: url.to_owned(),
+        tls: redis_tls(&config.redis)?,
         channel_prefix: config.redis.channel_prefix.clone(),
         command_timeout: config.redis.command_timeout,
         probe_interval: config.redis.probe_interval,
@@ -364,12 +365,28 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         ..Default::default()
     };
     let connected = hallway_bus::redis::connect(options, lanes).await;
-    let (bus, told) = connected.map_err(|why| StartError::Config(format!("redis.url: {why}")))?;
+    let (bus, told) = connected.map_err(|why| StartError::Config(format!("[redis]: {why}")))?;
     Ok(Connected {
         bus: bus.clone(),
         nodes: bus,
         told,
         lanes: receivers,
+    })
+}
+
+fn redis_tls(redis: &crate::config::Redis) -> Result<hallway_bus::redis::RedisTls, StartError> {
+    let file = |path: &str| (!path.is_empty()).then(|| path.into());
+    let identity = match (file(&redis.tls_cert), file(&redis.tls_key)) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        _ => {
+            let why = "redis.tls_cert and redis.tls_key: one needs the other";
+            return Err(StartError::Config(why.into()));
+        }
+    };
+    Ok(hallway_bus::redis::RedisTls {
+        ca: file(&redis.tls_ca),
+        identity,
     })
 }
 

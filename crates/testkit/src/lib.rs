@@ -1,19 +1,26 @@
 //! What tests need around a node: real servers that can be hurt, faults on the way to them, and whole nodes.
 //!
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
-//!   proxy before it.
+//!   proxy before it; three of them under sentinels
+//!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
 
+mod certificates;
 mod ports;
 mod proxy;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 
+pub use certificates::Certificates;
 pub use ports::free_port;
 pub use proxy::Proxy;
 pub use redis::RedisServer;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
 #[cfg(feature = "node")]
 pub mod chaos;
 #[cfg(feature = "node")]

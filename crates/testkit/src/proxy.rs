@@ -22,6 +22,8 @@ struct Way {
     is_refusing: bool,
     /// Connections of an older cut are closed.
     cut: u64,
+    /// Where new connections go.
+    port: u16,
 }
 
 /// A way to a server, through which connections go. Ends when dropped.
@@ -47,8 +49,8 @@ impl Proxy {
     pub async fn start(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
-        let way = Arc::new(watch::Sender::new(Way::default()));
-        let accepting = tokio::spawn(accept(listener, port, Arc::clone(&way)));
+        let way = Arc::new(watch::Sender::new(Way { port, ..Way::default() }));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&way)));
         Self {
             address,
             way,
@@ -83,27 +85,34 @@ impl Proxy {
         self.way.send_modify(|way| way.is_refusing = true);
     }
 
+    /// Leads new connections to another server at 127.0.0.1, as an address that moves does; present ones stay.
+    pub fn lead_to(&self, port: u16) {
+        self.way.send_modify(|way| way.port = port);
+    }
+
     /// Ends delays, stalls and refusals. What was stalled goes through.
     pub fn heal(&self) {
         self.way.send_modify(|way| {
             *way = Way {
                 cut: way.cut,
+                port: way.port,
                 ..Way::default()
             }
         });
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, way: Arc<watch::Sender<Way>>) {
+async fn accept(listener: TcpListener, way: Arc<watch::Sender<Way>>) {
     while let Ok((client, _)) = listener.accept().await {
         if way.borrow().is_refusing {
             continue;
         }
-        tokio::spawn(connect(client, port, way.subscribe()));
+        tokio::spawn(connect(client, way.subscribe()));
     }
 }
 
-async fn connect(client: TcpStream, port: u16, mut way: watch::Receiver<Way>) {
+async fn connect(client: TcpStream, mut way: watch::Receiver<Way>) {
+    let port = way.borrow().port;
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
         return;
     };

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct RedisServer {
     port: u16,
     folder: TempDir,
+    /// What stands in its configuration file, if it has one.
+    config: Option<String>,
     args: Vec<String>,
     child: Option<Child>,
 }
@@ -40,11 +42,21 @@ impl RedisServer {
     /// # Panics
     /// There is no `redis-server`, or it does not answer in time.
     pub async fn start_with(args: &[&str]) -> Self {
+        Self::start_configured(None, args).await
+    }
+
+    /// Starts a sentinel.
+    pub(crate) async fn start_sentinel(config: &str) -> Self {
+        Self::start_configured(Some(config.to_owned()), &["--sentinel"]).await
+    }
+
+    async fn start_configured(config: Option<String>, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let mut server = Self {
             port: free_port(),
             folder,
+            config,
             args,
             child: None,
         };
@@ -58,6 +70,45 @@ impl RedisServer {
             server.port = free_port();
         }
         panic!("redis-server does not answer");
+    }
+
+    /// Starts a replica of the server at a port of 127.0.0.1.
+    pub async fn start_replica(of: u16, args: &[&str]) -> Self {
+        let primary = format!("127.0.0.1 {of}");
+        let mut all = vec!["--replicaof", &primary, "--repl-diskless-sync-delay", "0"];
+        all.extend(args);
+        Self::start_with(&all).await
+    }
+
+    /// Waits until it has everything that its primary has now.
+    ///
+    /// # Panics
+    /// It does not in time, or one of them is away.
+    pub async fn caught_up(&self, primary: &Self) {
+        let until = Instant::now() + PATIENCE;
+        let wanted = primary.info("replication", "master_repl_offset").await;
+        let wanted: u64 = wanted.parse().expect("an offset");
+        loop {
+            let is_linked = self.info("replication", "master_link_status").await == "up";
+            let offset = self.info("replication", "slave_repl_offset").await;
+            if is_linked && offset.parse::<u64>().is_ok_and(|offset| offset >= wanted) {
+                return;
+            }
+            assert!(Instant::now() < until, "the replica does not catch up");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// One field of a section of `INFO`; empty if there is none.
+    ///
+    /// # Panics
+    /// It is away.
+    pub async fn info(&self, section: &str, field: &str) -> String {
+        let text = self.cli(&["INFO", section]).await.expect("INFO");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_default().to_owned()
     }
 
     /// Its port.
@@ -125,6 +176,12 @@ impl RedisServer {
         }
     }
 
+    /// Whether it was started and not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Processor time that it has used so far, in seconds (in steps of a hundredth).
     ///
     /// # Panics
@@ -148,7 +205,16 @@ impl RedisServer {
     }
 
     fn spawn(&mut self) {
-        let child = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        if let Some(config) = &self.config {
+            let file = self.folder.path().join("redis.conf");
+            // Who writes its state there, as a sentinel does, goes on with it.
+            if !file.exists() {
+                std::fs::write(&file, config).expect("a file in our own folder");
+            }
+            command.arg(file);
+        }
+        let child = command
             .args([
                 "--port",
                 &self.port.to_string(),
@@ -206,11 +272,11 @@ async fn ask(port: u16, args: &[&str]) -> io::Result<String> {
     for arg in args {
         command.push_str(&format!("${}\r\n{arg}\r\n", arg.len()));
     }
-    // The answer to QUIT ends the stream, so all of it is here then.
-    command.push_str("*1\r\n$4\r\nQUIT\r\n");
     stream.write_all(command.as_bytes()).await?;
+    // It answers and then sees the end, so all of the answer is here when the stream ends. (QUIT is nothing that a
+    // sentinel knows.)
+    stream.shutdown().await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    Ok(answer.strip_suffix("+OK\r\n").map(str::to_owned).unwrap_or(answer))
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

@@ -9,6 +9,7 @@ use hallway_protocol::{Epoch, Keep, RoomName};
 use super::envelope::read_position;
 use super::errors;
 use super::hints::{Hints, expiry};
+use super::lineage::{Floors, Since};
 use super::names::Names;
 use super::publisher::Answer;
 use super::script::bytes_of;
@@ -24,6 +25,16 @@ pub(super) enum Target {
     },
     /// To a channel of our own.
     Own(String),
+}
+
+impl Target {
+    /// Where it is published.
+    pub(super) fn channel(&self, names: &Names) -> String {
+        match self {
+            Self::Own(channel) => channel.clone(),
+            Self::Room { room, .. } => names.channel(room),
+        }
+    }
 }
 
 /// A request in line.
@@ -58,6 +69,7 @@ pub(super) struct Batch {
     begins: Vec<bool>,
     keys: Vec<Key>,
     args: Vec<Value>,
+    since: Since,
     sent: Instant,
 }
 
@@ -73,19 +85,37 @@ pub(super) struct Done {
 }
 
 impl Batch {
-    pub(super) fn new(items: Vec<Item>, names: &Names, hints: &Hints, now: Instant) -> Self {
+    pub(super) fn new(items: Vec<Item>, names: &Names, hints: &Hints, since: Since, now: Instant) -> Self {
         let mut batch = Self {
             begins: Vec::with_capacity(items.len()),
             keys: Vec::with_capacity(items.len()),
-            args: Vec::with_capacity(items.len() * 6),
+            args: Vec::with_capacity(items.len() * 6 + 3),
             items: Vec::new(),
+            since,
             sent: now,
         };
+        let args = [since.floor, since.ahead].map(|number| Value::from(number.to_string()));
+        batch.args.extend(args);
+        batch
+            .args
+            .push(if names.is_sharded { "SPUBLISH" } else { "PUBLISH" }.into());
         for item in &items {
             batch.write(item, names, hints);
         }
+        // By its keys a cluster sees which server a call is for.
+        if names.is_sharded
+            && batch.keys.is_empty()
+            && let Some(item) = items.first()
+        {
+            batch.keys.push(names.beside(&item.target.channel(names)).into());
+        }
         batch.items = items;
         batch
+    }
+
+    /// The requests, to be sent again: the server did none of them.
+    pub(super) fn into_items(self) -> Vec<Item> {
+        self.items
     }
 
     /// The script's keys and arguments, as `scripts/publish.lua` says.
@@ -112,6 +142,7 @@ impl Batch {
             return;
         };
         let (epoch, begins) = hints.get(room, keep.life, self.sent);
+        let epoch = epoch.filter(|epoch| epoch.0 >= self.since.floor);
         let what = match (begins, answer_key.is_some()) {
             (false, false) => "n",
             (false, true) => "ni",
@@ -141,11 +172,12 @@ impl Batch {
     }
 
     /// Hands out the script's answers, one by one.
-    pub(super) fn settle(self, value: Value, hints: &mut Hints) -> Done {
+    pub(super) fn settle(self, value: Value, hints: &mut Hints, floors: &Floors) -> Done {
         let mut answers = value.into_array().into_iter().filter_map(bytes_of);
         let ts = answers
             .next()
             .and_then(|ts| std::str::from_utf8(&ts).ok()?.parse().ok());
+        ts.into_iter().for_each(|ts| floors.saw(ts));
         let mut done = Done {
             published: 0,
             ts,

@@ -22,8 +22,16 @@ pub(super) fn from_server(text: &str) -> BusError {
         "LOADING" => BusError::Unavailable("the server is loading"),
         "READONLY" | "MASTERDOWN" => BusError::Unavailable("the server is no primary"),
         "NOREPLICAS" => BusError::Unavailable("the server has too few replicas"),
+        "MOVED" | "ASK" => BusError::Unavailable("its slot moves"),
         "CLUSTERDOWN" | "TRYAGAIN" => BusError::Unavailable("the cluster is down"),
         "BUSY" => BusError::Unavailable("the server is busy with a script"),
         _ => BusError::Rejected(text.to_owned()),
     }
+}
+
+/// Whether the server did nothing because another is to be asked, or this one soon again: its slot moves, or its
+/// cluster is changing.
+pub(super) fn is_elsewhere(why: &Error) -> bool {
+    let code = why.details().split(' ').next().unwrap_or_default();
+    matches!(code, "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "READONLY")
 }

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
-use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
+use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ServerConfig, TcpConfig};
 use fred::types::{ConnectHandle, Value};
 use tokio::sync::{Notify, watch};
 
+use super::lineage::{Lineage, Proven};
 use super::{RedisOptions, script};
 use crate::Stats;
 use crate::stats::count;
@@ -28,7 +29,7 @@ pub(super) struct Up {
     pub(super) client: Client,
     /// Rises with every connection.
     pub(super) generation: u64,
-    /// The server's clock as of its last answer to a publish, in milliseconds.
+    /// The clock that epochs are taken from, as of the server's last answer to a publish, in milliseconds.
     clock: Arc<AtomicU64>,
     broken: Arc<Notify>,
 }
@@ -39,7 +40,7 @@ impl Up {
         self.broken.notify_one();
     }
 
-    /// Takes note of what the server's clock says.
+    /// Takes note of what that clock says.
     pub(super) fn tick(&self, clock: u64) {
         self.clock.fetch_max(clock, Ordering::Relaxed);
     }
@@ -62,10 +63,20 @@ pub(super) struct Keeper {
     pub(super) messages: usize,
     pub(super) stats: Arc<Stats>,
     pub(super) up: watch::Sender<Option<Up>>,
+    /// What the server must prove before its connection is offered; nothing on the link for subscriptions.
+    pub(super) lineage: Option<Proof>,
+}
+
+/// What is asked of a server on the link for commands.
+pub(super) struct Proof {
+    pub(super) lineage: Arc<Lineage>,
+    /// Made anew as well where the server turns into another behind a connection that holds: what was heard may
+    /// have gone with its data.
+    pub(super) subscriptions: Link,
 }
 
 /// The task that drives a connection; ends with its owner, and the connection with it.
-struct Driver(ConnectHandle);
+pub(super) struct Driver(ConnectHandle);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -77,15 +88,15 @@ impl Keeper {
     /// Connects for ever.
     pub(super) async fn run(self) {
         let mut backoff = BACKOFF.0;
-        let mut is_down_told = false;
+        let mut told = None;
         for generation in 0_u64.. {
-            match self.connect().await {
+            match self.connect(generation).await {
                 Ok((client, driver)) => {
                     if generation > 0 {
                         tracing::info!(link = self.name, "connected to Redis");
                         count(&self.stats.reconnects);
                     }
-                    is_down_told = false;
+                    told = None;
                     backoff = BACKOFF.0;
                     self.hold(
                         Up {
@@ -99,10 +110,11 @@ impl Keeper {
                     .await;
                 }
                 Err(why) => {
-                    if !is_down_told {
+                    // Once for each cause: a server that is up again and refuses us is news.
+                    if told.as_deref() != Some(why.details()) {
                         tracing::warn!(link = self.name, why = why.details(), "Redis is away");
+                        told = Some(why.details().to_owned());
                     }
-                    is_down_told = true;
                     backoff = (backoff * 2).min(BACKOFF.1);
                 }
             }
@@ -111,26 +123,13 @@ impl Keeper {
     }
 
     /// One attempt. Bounded by the client's own timeouts.
-    async fn connect(&self) -> Result<(Client, Driver), Error> {
-        let limit = self.options.command_timeout;
-        let connection = ConnectionConfig {
-            connection_timeout: limit,
-            internal_command_timeout: limit,
-            max_command_attempts: 1,
-            tcp: TcpConfig {
-                nodelay: Some(true),
-                ..TcpConfig::default()
-            },
-            ..ConnectionConfig::default()
-        };
-        let performance = PerformanceConfig {
-            default_command_timeout: limit,
-            broadcast_channel_capacity: self.messages,
-            ..PerformanceConfig::default()
-        };
-        let client = Client::new(self.config.clone(), Some(performance), Some(connection), None);
-        let driver = Driver(Box::pin(client.init()).await?);
+    async fn connect(&self, attempt: u64) -> Result<(Client, Driver), Error> {
+        let config = starting_elsewhere(self.config.clone(), attempt);
+        let (client, driver) = open(config, &self.options, self.messages).await?;
         Box::pin(script::load(&client)).await?;
+        if let Some(proof) = &self.lineage {
+            Box::pin(proof.lineage.prove(&client)).await?;
+        }
         Ok((client, driver))
     }
 
@@ -144,19 +143,70 @@ impl Keeper {
                 Err(why) => why.to_string(),
             },
             () = up.broken.notified() => "given up".to_owned(),
-            why = signs_of_life(&up.client, self.options.probe_interval) => why.details().to_owned(),
+            why = self.signs_of_life(&up.client) => why.details().to_owned(),
         };
         self.up.send_replace(None);
         tracing::warn!(link = self.name, %why, "the connection to Redis ended");
     }
+
+    /// Asks again and again; ends when there is no answer in time, or it comes from another server.
+    async fn signs_of_life(&self, client: &Client) -> Error {
+        loop {
+            tokio::time::sleep(self.options.probe_interval).await;
+            let answer = match &self.lineage {
+                None => Box::pin(client.ping::<Value>(None)).await.map(drop),
+                Some(proof) => Box::pin(proof.look_again(client)).await,
+            };
+            if let Err(why) = answer {
+                return why;
+            }
+        }
+    }
 }
 
-/// Asks again and again; ends when there is no answer in time.
-async fn signs_of_life(client: &Client, interval: Duration) -> Error {
-    loop {
-        tokio::time::sleep(interval).await;
-        if let Err(why) = Box::pin(client.ping::<Value>(None)).await {
-            return why;
+/// One connection. Bounded by the client's own timeouts. `messages`: how many the client may hold for us.
+pub(super) async fn open(config: Config, options: &RedisOptions, messages: usize) -> Result<(Client, Driver), Error> {
+    let limit = options.command_timeout;
+    let connection = ConnectionConfig {
+        connection_timeout: limit,
+        internal_command_timeout: limit,
+        max_command_attempts: 1,
+        tcp: TcpConfig {
+            nodelay: Some(true),
+            ..TcpConfig::default()
+        },
+        ..ConnectionConfig::default()
+    };
+    let performance = PerformanceConfig {
+        default_command_timeout: limit,
+        broadcast_channel_capacity: messages,
+        ..PerformanceConfig::default()
+    };
+    let client = Client::new(config, Some(performance), Some(connection), None);
+    let driver = Driver(Box::pin(client.init()).await?);
+    Ok((client, driver))
+}
+
+/// The library asks the first sentinel that takes the connection and no other, so one that hangs would hold up every
+/// attempt: each attempt begins with another.
+fn starting_elsewhere(mut config: Config, attempt: u64) -> Config {
+    if let ServerConfig::Sentinel { hosts, .. } = &mut config.server {
+        let first = attempt % hosts.len().max(1) as u64;
+        hosts.rotate_left(first as usize);
+    }
+    config
+}
+
+impl Proof {
+    async fn look_again(&self, client: &Client) -> Result<(), Error> {
+        match self.lineage.prove(client).await? {
+            Proven::Same => Ok(()),
+            Proven::Other => {
+                if let Some(up) = &*self.subscriptions.borrow() {
+                    up.tear_down();
+                }
+                Err(Error::new(ErrorKind::Unknown, "the server has become another"))
+            }
         }
     }
 }

@@ -1,16 +1,23 @@
 //! Nodes that share a Redis (7.0 or newer).
 //!
-//! Two links, each made anew for ever ([`link`]): one for commands, one for subscriptions. Publishes go through one
-//! line ([`publisher`]) in batches; what arrives goes through one task ([`drain`]) to the lanes; [`subscriber`]
-//! keeps the subscriptions as [`wanted`]; [`probe`] sees whether what is published comes back.
+//! One Redis, those that follow one another under sentinels, or a cluster: each server that holds rooms is a
+//! [`shard`], and [`routes`] says which one has what; what is no cluster is one shard with everything. A shard has two
+//! links, each made anew for ever ([`link`]): one for commands, on which the server first proves that it goes on with
+//! all numbers ([`lineage`]), and one for subscriptions. Publishes go through one line ([`publisher`], or
+//! [`slot_server`] on a cluster) in batches; what arrives goes through one task per shard ([`drain`]) to the lanes;
+//! [`subscriber`] keeps the subscriptions as [`wanted`]; [`probe`] sees whether what is published comes back.
+//! [`cluster`] keeps the shards as servers say that they are ([`topology`]).
 //!
 //! The client library stays behind this wall: nothing of it is in the crate's surface.
 
+mod ask;
 mod batch;
+mod cluster;
 mod drain;
 mod envelope;
 mod errors;
 mod hints;
+mod lineage;
 mod link;
 mod names;
 mod nodes;
@@ -18,17 +25,23 @@ mod options;
 mod probe;
 mod publisher;
 mod read;
+mod routes;
 mod script;
+mod shard;
+mod slot_server;
+mod slots;
 mod subscriber;
+mod tls;
+mod topology;
+mod waiting;
 mod wanted;
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use fred::error::Error;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use hallway_protocol::{Position, RoomName};
@@ -38,25 +51,28 @@ use tokio::task::AbortHandle;
 
 use crate::cluster::TOLD_CAPACITY;
 use crate::{Bus, BusError, Health, History, Lanes, Publish, Published, RoomState, Stats, Told};
-use batch::{Item, Target};
-use drain::Drain;
-use link::{Keeper, Link, Up};
+use batch::Target;
+use cluster::Supervisor;
+use hints::Hints;
+use lineage::Floors;
+use link::{Link, Up};
 use names::Names;
+use options::Deployment;
 pub use options::RedisOptions;
-use probe::{Probe, Prober};
 use publisher::{Publisher, Server};
-use subscriber::Subscriber;
+use routes::Routes;
+use shard::{Common, Shard};
+use slot_server::SlotServer;
+pub use tls::RedisTls;
 use wanted::Wanted;
-
-/// Messages that the client of the link for commands may hold: it gets none.
-const NO_MESSAGES: usize = 16;
 
 /// A bus through Redis. Ends when dropped.
 pub struct RedisBus {
     names: Arc<Names>,
     publisher: Mutex<Option<Arc<Publisher>>>,
     wanted: Arc<Wanted>,
-    commands: Link,
+    routes: Arc<Routes>,
+    floors: Arc<Floors>,
     health: watch::Receiver<Health>,
     stats: Arc<Stats>,
     /// The name under which this node was announced.
@@ -86,106 +102,84 @@ impl Drop for Tasks {
 /// # Errors
 /// [`BusError::Options`].
 pub async fn connect(options: RedisOptions, lanes: Lanes) -> Result<(Arc<RedisBus>, Told), BusError> {
-    let config = options.config()?;
+    let deployment = options.config()?;
     let (told, told_receiver) = mpsc::channel(TOLD_CAPACITY);
-    let bus = start(options, config, lanes, told);
+    let bus = start(options, deployment, lanes, told);
     let mut health = bus.health.clone();
     let _ = tokio::time::timeout(bus.patience, health.wait_for(|health| health.ready)).await;
     Ok((Arc::new(bus), told_receiver))
 }
 
 /// Starts all tasks.
-fn start(
-    options: RedisOptions,
-    config: fred::types::config::Config,
-    lanes: Lanes,
-    told: mpsc::Sender<Bytes>,
-) -> RedisBus {
-    let stats = Arc::new(Stats::default());
-    let names = Arc::new(Names::new(
-        &options.channel_prefix,
-        RandomState::new().build_hasher().finish(),
-    ));
+fn start(options: RedisOptions, deployment: Deployment, lanes: Lanes, told: mpsc::Sender<Bytes>) -> RedisBus {
+    let (stats, floors): (Arc<Stats>, Arc<Floors>) = Default::default();
     let wanted = Arc::new(Wanted::default());
-    let probe = Arc::new(Probe::default());
-    let is_waiting = Arc::new(AtomicBool::new(false));
-    let mut others = Vec::new();
-    let mut keep = |name, messages| {
-        let (up, link) = watch::channel(None);
-        let keeper = Keeper {
-            name,
-            config: config.clone(),
-            options: options.clone(),
-            messages,
-            stats: Arc::clone(&stats),
-            up,
-        };
-        others.push(tokio::spawn(keeper.run()).abort_handle());
-        link
-    };
-    let (commands, subscriptions) = (
-        keep("commands", NO_MESSAGES),
-        keep("subscriptions", options.receive_queue),
-    );
-
-    let (publisher, waiting) = Publisher::new(options.publish_queue, commands.clone(), Arc::clone(&stats));
+    let routes = Arc::new(Routes::new());
+    let (publisher, waiting) = Publisher::new(options.publish_queue, Arc::clone(&routes), Arc::clone(&stats));
     let publisher = Arc::new(publisher);
-    let server = Server {
-        waiting,
-        link: commands.clone(),
-        names: Arc::clone(&names),
-        stats: Arc::clone(&stats),
-        patience: options.command_timeout,
-        hints: hints::Hints::default(),
-    };
-    let (feeds, feeds_receiver) = mpsc::channel(16);
-    let drain = Drain {
+    let (patience, capacity) = (options.command_timeout, options.publish_queue);
+    let token = RandomState::new().build_hasher().finish();
+    let mut names = Names::new(&options.channel_prefix, token);
+    let common = Common {
+        options,
         lanes,
-        names: Arc::clone(&names),
         told,
-        probe: Arc::clone(&probe),
-        stats: Arc::clone(&stats),
-        is_waiting: Arc::clone(&is_waiting),
-        last_log: None,
-    };
-    let (restored, is_restored) = watch::channel(false);
-    let subscriber = Subscriber {
-        link: subscriptions.clone(),
         wanted: Arc::clone(&wanted),
-        names: Arc::clone(&names),
-        feeds,
+        floors: Arc::clone(&floors),
+        routes: Arc::clone(&routes),
         stats: Arc::clone(&stats),
-        is_restored: restored,
-    };
-    let (health, health_receiver) = watch::channel(Health::default());
-    let prober = Prober {
-        probe,
         publisher: Arc::downgrade(&publisher),
-        names: Arc::clone(&names),
-        commands: commands.clone(),
-        subscriptions,
-        is_restored,
-        is_waiting,
-        health,
-        interval: options.probe_interval,
-        timeout: options.probe_timeout,
     };
-    others.push(tokio::spawn(drain.run(feeds_receiver)).abort_handle());
-    others.push(tokio::spawn(subscriber.run()).abort_handle());
-    others.push(tokio::spawn(prober.run()).abort_handle());
+    let mut tasks = Tasks::default();
+    let health = match deployment {
+        Deployment::One(config) => {
+            let own = Names::new(&common.options.channel_prefix, token);
+            let shard = Shard::start(0, &config, own, true, String::new(), &common);
+            let server = Server {
+                waiting,
+                link: shard.commands.clone(),
+                names: Arc::clone(&shard.names),
+                lineage: Arc::clone(&shard.lineage),
+                stats: Arc::clone(&stats),
+                patience,
+                hints: Hints::default(),
+            };
+            tasks.server = Some(tokio::spawn(server.run()));
+            let health = shard.health.clone();
+            routes.set_one(Arc::new(shard));
+            health
+        }
+        Deployment::Cluster(config, seeds) => {
+            names.is_sharded = true;
+            let server = SlotServer {
+                waiting,
+                routes: Arc::clone(&routes),
+                names: Arc::new(names.clone()),
+                stats: Arc::clone(&stats),
+                patience,
+                capacity,
+                hints: Hints::default(),
+                lines: HashMap::new(),
+                held: 0,
+            };
+            tasks.server = Some(tokio::spawn(server.run()));
+            let (health, health_receiver) = watch::channel(Health::default());
+            let supervisor = Supervisor::new(common, config, seeds, token, health);
+            tasks.others.push(tokio::spawn(supervisor.run()).abort_handle());
+            health_receiver
+        }
+    };
     RedisBus {
-        names,
+        names: Arc::new(names),
         publisher: Mutex::new(Some(publisher)),
         wanted,
-        commands,
-        health: health_receiver,
+        routes,
+        floors,
+        health,
         stats,
         announced: Mutex::default(),
-        patience: options.command_timeout,
-        tasks: Mutex::new(Tasks {
-            server: Some(tokio::spawn(server.run())),
-            others,
-        }),
+        patience,
+        tasks: Mutex::new(tasks),
     }
 }
 
@@ -204,34 +198,9 @@ impl RedisBus {
     /// Puts something in line to be published, now.
     fn push(&self, target: Target, body: Bytes) -> BoxFuture<'static, Result<Published, BusError>> {
         match &*self.publisher.lock() {
-            Some(publisher) => publisher.push(|answer| Item {
-                target,
-                body,
-                queued: Instant::now(),
-                answer,
-            }),
+            Some(publisher) => publisher.push(target, body),
             None => done(Err(CLOSED)),
         }
-    }
-
-    /// Asks Redis something on the link for commands.
-    fn ask<T, F>(&self, question: impl FnOnce(Up, Arc<Names>) -> F) -> BoxFuture<'static, Result<T, BusError>>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        let Some(up) = self.commands.borrow().clone() else {
-            return done(Err(BusError::Unavailable("the link is down")));
-        };
-        let answer = question(up, Arc::clone(&self.names));
-        let patience = self.patience;
-        async move {
-            match tokio::time::timeout(patience, answer).await {
-                Ok(result) => result.map_err(|why| errors::from_fred(&why)),
-                Err(_) => Err(BusError::Timeout),
-            }
-        }
-        .boxed()
     }
 }
 
@@ -257,8 +226,18 @@ impl Bus for RedisBus {
     }
 
     fn subscribe(&self, rooms: Vec<RoomName>) -> BoxFuture<'static, Result<(), BusError>> {
+        let patience = self.patience;
         match self.wanted.want(rooms) {
-            Ok(answer) => answer.map(|result| result.unwrap_or(Err(CLOSED))).boxed(),
+            Ok((answer, waiting)) => async move {
+                match tokio::time::timeout(patience, answer).await {
+                    Ok(result) => result.unwrap_or(Err(CLOSED)),
+                    Err(_) => {
+                        waiting.fail(BusError::Timeout);
+                        Err(BusError::Timeout)
+                    }
+                }
+            }
+            .boxed(),
             Err(why) => done(Err(why)),
         }
     }
@@ -271,7 +250,7 @@ impl Bus for RedisBus {
         if rooms.is_empty() {
             return done(Ok(Vec::new()));
         }
-        self.ask(|up, names| async move { read::states(&up, &names, &rooms).await })
+        self.ask_states(rooms)
     }
 
     fn history(
@@ -280,11 +259,16 @@ impl Bus for RedisBus {
         after: Option<Position>,
         limit: usize,
     ) -> BoxFuture<'static, Result<History, BusError>> {
-        self.ask(move |up, names| async move { read::history(&up, &names, room, after, limit).await })
+        let floors = Arc::clone(&self.floors);
+        self.ask(self.names.channel(&room), move |up, names| {
+            let (floors, room) = (Arc::clone(&floors), room.clone());
+            async move { read::history(&up, &names, &floors, room, after, limit).await }
+        })
     }
 
-    fn clock(&self, _room: &RoomName) -> u64 {
-        self.commands.borrow().as_ref().map_or(0, Up::clock)
+    fn clock(&self, room: &RoomName) -> u64 {
+        let shard = self.routes.of_channel(&self.names.channel(room));
+        shard.map_or(0, |shard| shard.commands.borrow().as_ref().map_or(0, Up::clock))
     }
 
     fn health(&self) -> watch::Receiver<Health> {
@@ -300,7 +284,7 @@ impl Bus for RedisBus {
         drop(self.publisher.lock().take());
         self.wanted.close();
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
-        let patience = self.patience;
+        let (patience, routes) = (self.patience, Arc::clone(&self.routes));
         async move {
             if let Some(mut server) = tasks.server.take()
                 && tokio::time::timeout(patience, &mut server).await.is_err()
@@ -308,6 +292,7 @@ impl Bus for RedisBus {
                 server.abort();
             }
             drop(tasks);
+            routes.clear();
         }
         .boxed()
     }

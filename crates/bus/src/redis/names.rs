@@ -5,14 +5,20 @@
 
 use hallway_protocol::RoomName;
 
+use super::slots;
+
 /// Names of one deployment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
     prefix: String,
     /// Where this node hears its own probes; one of its kind.
     pub(super) probe: String,
     /// Where words to all nodes are told.
     pub(super) words: String,
+    /// The key of the record of the server's lineage.
+    pub(super) lineage: String,
+    /// Whether channels are those of a cluster's shards.
+    pub(super) is_sharded: bool,
 }
 
 /// What a channel is for.
@@ -33,7 +39,21 @@ impl Names {
             prefix: prefix.to_owned(),
             probe: format!("{prefix}#probe-{token:016x}"),
             words: format!("{prefix}#words"),
+            lineage: format!("{{{prefix}#lineage}}"),
+            is_sharded: false,
         }
+    }
+
+    /// Names for one server of a cluster: those that belong to the server are in slots that it has. Nothing if it
+    /// has none.
+    pub(super) fn sharded(prefix: &str, token: u64, has: impl Fn(u16) -> bool) -> Option<Self> {
+        let lineage = slots::name_within(&format!("{prefix}#lineage"), &has)?;
+        Some(Self {
+            probe: slots::name_within(&format!("{prefix}#probe-{token:016x}"), &has)?,
+            lineage: format!("{{{lineage}}}"),
+            is_sharded: true,
+            ..Self::new(prefix, token)
+        })
     }
 
     /// Where a room's broadcasts are published.
@@ -62,6 +82,11 @@ impl Names {
     /// The first answer to an idempotency key.
     pub(super) fn answer(&self, room: &RoomName, key: &str) -> String {
         format!("{{{}{room}}}:i:{key}", self.prefix)
+    }
+
+    /// A key in the slot of a channel, for a call that has no other.
+    pub(super) fn beside(&self, channel: &str) -> String {
+        format!("{{{channel}}}:h")
     }
 
     /// The records of nodes.

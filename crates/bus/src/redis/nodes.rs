@@ -20,18 +20,22 @@ fn life() -> Value {
 impl Cluster for RedisBus {
     fn announce(&self, record: NodeRecord) -> BoxFuture<'static, Result<(), BusError>> {
         *self.announced.lock() = Some(record.node.clone());
-        self.ask(|up, names| async move {
-            let text = serde_json::to_string(&record).map_err(|why| Error::new(ErrorKind::Unknown, why.to_string()))?;
-            let args = vec![record.node.into(), text.into(), life()];
-            script::ANNOUNCE
-                .run_loading(&up.client, vec![names.nodes().into()], args)
-                .await
-                .map(drop)
+        self.ask(self.names.nodes(), move |up, names| {
+            let record = record.clone();
+            async move {
+                let text =
+                    serde_json::to_string(&record).map_err(|why| Error::new(ErrorKind::Unknown, why.to_string()))?;
+                let args = vec![record.node.into(), text.into(), life()];
+                script::ANNOUNCE
+                    .run_loading(&up.client, vec![names.nodes().into()], args)
+                    .await
+                    .map(drop)
+            }
         })
     }
 
     fn nodes(&self) -> BoxFuture<'static, Result<Vec<NodeRecord>, BusError>> {
-        self.ask(|up, names| async move {
+        self.ask(self.names.nodes(), |up, names| async move {
             let answer = script::NODES
                 .run_loading(&up.client, vec![names.nodes().into()], vec![life()])
                 .await?;
@@ -47,7 +51,10 @@ impl Cluster for RedisBus {
         let Some(node) = self.announced.lock().take() else {
             return std::future::ready(Ok(())).boxed();
         };
-        self.ask(|up, names| async move { up.client.hdel::<Value, _, _>(names.nodes(), node).await.map(drop) })
+        self.ask(self.names.nodes(), move |up, names| {
+            let node = node.clone();
+            async move { up.client.hdel::<Value, _, _>(names.nodes(), node).await.map(drop) }
+        })
     }
 
     fn tell(&self, words: Bytes) -> BoxFuture<'static, Result<(), BusError>> {

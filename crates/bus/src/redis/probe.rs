@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::batch::{Item, Target};
+use super::batch::Target;
 use super::is_up;
 use super::link::Link;
 use super::names::Names;
@@ -86,14 +86,8 @@ impl Prober {
         let Some(publisher) = self.publisher.upgrade() else {
             return;
         };
-        let target = Target::Own(self.names.probe.clone());
         // Whether it was published is seen by its coming back.
-        drop(publisher.push(|answer| Item {
-            target,
-            body: Bytes::new(),
-            queued: Instant::now(),
-            answer,
-        }));
+        drop(publisher.push(Target::Own(self.names.probe.clone()), Bytes::new()));
     }
 
     fn judge(&self, link: bool) {

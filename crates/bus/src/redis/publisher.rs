@@ -8,47 +8,55 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use fred::error::Error;
 use fred::types::Value;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_immediate};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Batch, Item};
+use super::batch::{Batch, Item, Target};
 use super::hints::Hints;
+use super::lineage::Lineage;
 use super::link::{Link, Up};
 use super::names::Names;
-use super::script;
-use super::{errors, is_up};
+use super::routes::Routes;
+use super::{errors, script};
 use crate::stats::count;
 use crate::{BusError, Published, Stats};
 
 /// Most requests in one script call: Redis does nothing else meanwhile.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 /// Most calls under way. Few, so that batches fill when there is much to do.
 const UNDER_WAY: usize = 4;
 
 /// The way into the line.
 pub(super) struct Publisher {
     queue: mpsc::Sender<Item>,
-    link: Link,
+    routes: Arc<Routes>,
     stats: Arc<Stats>,
 }
 
 impl Publisher {
     /// A line that holds so many requests, and the end from which it is served.
-    pub(super) fn new(capacity: usize, link: Link, stats: Arc<Stats>) -> (Self, mpsc::Receiver<Item>) {
+    pub(super) fn new(capacity: usize, routes: Arc<Routes>, stats: Arc<Stats>) -> (Self, mpsc::Receiver<Item>) {
         let (queue, waiting) = mpsc::channel(capacity.max(1));
-        (Self { queue, link, stats }, waiting)
+        (Self { queue, routes, stats }, waiting)
     }
 
     /// Puts a request in line, now.
-    pub(super) fn push(&self, item: impl FnOnce(Answer) -> Item) -> BoxFuture<'static, Result<Published, BusError>> {
-        if !is_up(&self.link) {
+    pub(super) fn push(&self, target: Target, body: Bytes) -> BoxFuture<'static, Result<Published, BusError>> {
+        if !self.routes.is_up(&target) {
             return std::future::ready(Err(DOWN)).boxed();
         }
         let (answer, result) = oneshot::channel();
-        match self.queue.try_send(item(answer)) {
+        let item = Item {
+            target,
+            body,
+            queued: Instant::now(),
+            answer,
+        };
+        match self.queue.try_send(item) {
             Ok(()) => result.map(|result| result.unwrap_or(Err(CLOSED))).boxed(),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 count(&self.stats.busy);
@@ -61,8 +69,8 @@ impl Publisher {
 
 pub(super) type Answer = oneshot::Sender<Result<Published, BusError>>;
 
-const DOWN: BusError = BusError::Unavailable("the link is down");
-const LATE: BusError = BusError::Unavailable("it waited too long to be sent");
+pub(super) const DOWN: BusError = BusError::Unavailable("the link is down");
+pub(super) const LATE: BusError = BusError::Unavailable("it waited too long to be sent");
 const CLOSED: BusError = BusError::Unavailable("it is closed");
 
 type Call = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
@@ -72,6 +80,7 @@ pub(super) struct Server {
     pub(super) waiting: mpsc::Receiver<Item>,
     pub(super) link: Link,
     pub(super) names: Arc<Names>,
+    pub(super) lineage: Arc<Lineage>,
     pub(super) stats: Arc<Stats>,
     pub(super) patience: Duration,
     pub(super) hints: Hints,
@@ -153,7 +162,7 @@ impl Server {
                 item.refuse(LATE);
             }
         }
-        (!batch.is_empty()).then(|| Batch::new(batch, &self.names, &self.hints, now))
+        (!batch.is_empty()).then(|| Batch::new(batch, &self.names, &self.hints, self.lineage.since(), now))
     }
 
     /// Sends a batch: its command is in the client's line when this returns.
@@ -179,8 +188,8 @@ impl Server {
     ) {
         match result {
             Ok(value) => {
-                let done = batch.settle(value, &mut self.hints);
-                up.tick(done.ts.unwrap_or_default());
+                let done = batch.settle(value, &mut self.hints, self.lineage.floors());
+                up.tick(self.lineage.since().on_epochs_clock(done.ts));
                 self.stats.published.fetch_add(done.published, Ordering::Relaxed);
                 if done.must_reconnect {
                     up.tear_down();
@@ -211,9 +220,10 @@ impl Server {
                     for batch in again.drain(..) {
                         batch.fail(&BusError::Unavailable("the server had lost its scripts"));
                     }
-                    self.stats
-                        .published
-                        .fetch_add(batch.settle(value, &mut self.hints).published, Ordering::Relaxed);
+                    self.stats.published.fetch_add(
+                        batch.settle(value, &mut self.hints, self.lineage.floors()).published,
+                        Ordering::Relaxed,
+                    );
                 }
             }
         }
@@ -233,9 +243,10 @@ impl Server {
         for (call, batch) in under_way {
             match call.now_or_never() {
                 Some(Ok(value)) => {
-                    self.stats
-                        .published
-                        .fetch_add(batch.settle(value, &mut self.hints).published, Ordering::Relaxed);
+                    self.stats.published.fetch_add(
+                        batch.settle(value, &mut self.hints, self.lineage.floors()).published,
+                        Ordering::Relaxed,
+                    );
                 }
                 Some(Err(why)) => batch.fail(&errors::from_fred(&why)),
                 None => batch.fail(&BusError::Interrupted),

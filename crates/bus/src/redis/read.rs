@@ -5,10 +5,11 @@ use fred::types::{Key, Value};
 use hallway_protocol::{Epoch, Position, RoomName};
 
 use super::envelope::read_position;
+use super::lineage::Floors;
 use super::link::Up;
 use super::names::Names;
 use super::script;
-use super::script::bytes_of;
+use super::script::{bytes_of, text_of};
 use crate::{Heard, History, Message, RoomState};
 
 /// Most rooms in one script call.
@@ -16,10 +17,6 @@ const ROOMS: usize = 256;
 
 fn unreadable() -> Error {
     Error::new(ErrorKind::Parse, "the server's answer could not be read")
-}
-
-fn text_of(value: Value) -> Option<String> {
-    bytes_of(value).and_then(|bytes| String::from_utf8(bytes.into()).ok())
 }
 
 fn state_of(id: Value, ts: Value) -> Option<RoomState> {
@@ -30,8 +27,13 @@ fn state_of(id: Value, ts: Value) -> Option<RoomState> {
     })
 }
 
-/// Where rooms stand.
-pub(super) async fn states(up: &Up, names: &Names, rooms: &[RoomName]) -> Result<Vec<Option<RoomState>>, Error> {
+/// Where rooms stand. One whose epoch is over stands nowhere.
+pub(super) async fn states(
+    up: &Up,
+    names: &Names,
+    floors: &Floors,
+    rooms: &[RoomName],
+) -> Result<Vec<Option<RoomState>>, Error> {
     let mut states = Vec::with_capacity(rooms.len());
     for rooms in rooms.chunks(ROOMS) {
         let keys: Vec<Key> = rooms.iter().map(|room| names.stream(room).into()).collect();
@@ -44,7 +46,7 @@ pub(super) async fn states(up: &Up, names: &Names, rooms: &[RoomName]) -> Result
             let (Some(id), Some(ts)) = (answers.next(), answers.next()) else {
                 return Err(unreadable());
             };
-            states.push(state_of(id, ts));
+            states.push(state_of(id, ts).filter(|state| floors.holds(state.position.epoch)));
         }
     }
     Ok(states)
@@ -54,6 +56,7 @@ pub(super) async fn states(up: &Up, names: &Names, rooms: &[RoomName]) -> Result
 pub(super) async fn history(
     up: &Up,
     names: &Names,
+    floors: &Floors,
     room: RoomName,
     after: Option<Position>,
     limit: usize,
@@ -74,16 +77,25 @@ pub(super) async fn history(
         .await?
         .into_array()
         .into_iter();
+    // The place of a room that was empty before the floor was raised proves nothing about what came before that.
+    let judge = |state, broadcasts| {
+        let mut history = History::of(state, after, broadcasts);
+        history.complete &= after.is_none_or(|here| floors.holds(here.epoch));
+        history
+    };
     let (Some(id), Some(ts), Some(entries)) = (answer.next(), answer.next(), answer.next()) else {
-        return Ok(History::of(None, after, Vec::new()));
+        return Ok(judge(None, Vec::new()));
     };
     let state = state_of(id, ts).ok_or_else(unreadable)?;
+    if !floors.holds(state.position.epoch) {
+        return Ok(judge(None, Vec::new()));
+    }
     let mut broadcasts: Vec<Heard> = Vec::new();
     for entry in entries.into_array() {
         let heard = read_entry(room.clone(), entry).ok_or_else(unreadable)?;
         broadcasts.push(heard);
     }
-    Ok(History::of(Some(state), after, broadcasts))
+    Ok(judge(Some(state), broadcasts))
 }
 
 /// An entry is `[id, [t, time, m, message]]`.

@@ -33,6 +33,8 @@ scripts! {
     STATES = "scripts/states.lua";
     /// A room's history.
     HISTORY = "scripts/history.lua";
+    /// Whether a server goes on with what was there before it.
+    LINEAGE = "scripts/lineage.lua";
     /// Who is alive.
     NODES = "scripts/nodes.lua";
     /// Says that a node is alive.
@@ -68,6 +70,11 @@ pub(super) async fn load(client: &Client) -> Result<(), Error> {
         let _: Value = client.script_load(script.text).await?;
     }
     Ok(())
+}
+
+/// Text in an answer.
+pub(super) fn text_of(value: Value) -> Option<String> {
+    bytes_of(value).and_then(|bytes| String::from_utf8(bytes.into()).ok())
 }
 
 /// Text or bytes in an answer.

@@ -8,28 +8,56 @@ use std::sync::Arc;
 
 use hallway_protocol::RoomName;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
+use super::slots;
+use super::waiting::{Answer, Waiting};
 use crate::BusError;
 
-/// The answer to one call of subscribe.
-pub(super) type Answer = oneshot::Receiver<Result<(), BusError>>;
+/// A server of a cluster, as this node counts them; 0 where there is only one.
+pub(super) type ShardId = u64;
 
 /// Rooms that are wanted.
 #[derive(Default)]
 pub(super) struct Wanted {
     state: Mutex<State>,
-    /// Told when there is something to take.
-    pub(super) changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    is_up: bool,
     is_closed: bool,
     rooms: HashMap<RoomName, Room>,
-    /// Rooms whose subscription may not be as wanted; each at most once.
+    lines: HashMap<ShardId, Line>,
+    owners: Owners,
+}
+
+/// What is to be done on one server.
+#[derive(Default)]
+struct Line {
+    is_up: bool,
+    /// Rooms whose subscription may not be as wanted. One that has moved on is passed over.
     queue: VecDeque<RoomName>,
+    /// Told when there is something to take.
+    changed: Arc<Notify>,
+}
+
+/// Which server has which slot.
+#[derive(Default)]
+enum Owners {
+    /// There is only one.
+    #[default]
+    One,
+    /// By slot, and what stands before a room's name in its channel's.
+    Slots(String, Vec<Option<ShardId>>),
+}
+
+impl Owners {
+    fn of(&self, room: &RoomName) -> Option<ShardId> {
+        match self {
+            Self::One => Some(0),
+            Self::Slots(prefix, owners) => *owners.get(usize::from(slots::of(&format!("{prefix}{room}"))))?,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -38,6 +66,10 @@ struct Room {
     /// Was confirmed since it is wanted, so that it stays wanted when the link breaks.
     is_held: bool,
     is_queued: bool,
+    /// Who has it.
+    shard: Option<ShardId>,
+    /// It was heard on another server, and what was published meanwhile may be missing.
+    is_moved: bool,
     server: Server,
     waiting: Vec<Arc<Waiting>>,
 }
@@ -51,34 +83,6 @@ enum Server {
     Subscribed,
 }
 
-/// A call that waits for several rooms.
-struct Waiting(Mutex<Pending>);
-
-struct Pending {
-    /// How many of its rooms are not confirmed.
-    left: usize,
-    /// Gone once it was answered.
-    answer: Option<oneshot::Sender<Result<(), BusError>>>,
-}
-
-impl Waiting {
-    fn one_is_done(&self) {
-        let mut inner = self.0.lock();
-        inner.left -= 1;
-        if inner.left == 0
-            && let Some(answer) = inner.answer.take()
-        {
-            let _ = answer.send(Ok(()));
-        }
-    }
-
-    fn fail(&self, why: BusError) {
-        if let Some(answer) = self.0.lock().answer.take() {
-            let _ = answer.send(Err(why));
-        }
-    }
-}
-
 /// Commands that make subscriptions as wanted.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -88,24 +92,18 @@ pub(super) struct Changes {
 
 impl Wanted {
     /// Wants rooms. Answered when all of them are confirmed.
-    pub(super) fn want(&self, rooms: Vec<RoomName>) -> Result<Answer, BusError> {
+    pub(super) fn want(&self, rooms: Vec<RoomName>) -> Result<(Answer, Arc<Waiting>), BusError> {
         let mut state = self.state.lock();
-        if !state.is_up {
+        if state.is_closed || !state.are_up(&rooms) {
             return Err(BusError::Unavailable("the link is down"));
         }
-        let (sender, answer) = oneshot::channel();
-        // One more than rooms, so that it is not answered before the last of them was looked at.
-        let waiting = Arc::new(Waiting(Mutex::new(Pending {
-            left: rooms.len() + 1,
-            answer: Some(sender),
-        })));
+        let (waiting, answer) = Waiting::new(rooms.len());
         for room in rooms {
             state.want(room, &waiting);
         }
         drop(state);
         waiting.one_is_done();
-        self.changed.notify_one();
-        Ok(answer)
+        Ok((answer, waiting))
     }
 
     /// Wants rooms no more.
@@ -114,26 +112,55 @@ impl Wanted {
         for room in rooms {
             state.unwant(room);
         }
-        drop(state);
-        self.changed.notify_one();
+    }
+
+    /// There is such a server. Told when there is something to take for it.
+    pub(super) fn add(&self, shard: ShardId) -> Arc<Notify> {
+        Arc::clone(&self.state.lock().lines.entry(shard).or_default().changed)
+    }
+
+    /// There is no such server any more.
+    pub(super) fn remove(&self, shard: ShardId) {
+        self.link_is_down(shard);
+        self.state.lock().lines.remove(&shard);
+    }
+
+    /// Who has which slot now. Rooms whose server is another are subscribed there.
+    pub(super) fn route(&self, prefix: &str, owners: Vec<Option<ShardId>>) {
+        let mut state = self.state.lock();
+        state.owners = Owners::Slots(prefix.to_owned(), owners);
+        let names: Vec<RoomName> = state.rooms.keys().cloned().collect();
+        for name in names {
+            state.move_room(name);
+        }
     }
 
     /// A link is there, on which nothing is subscribed.
-    pub(super) fn link_is_up(&self) {
+    pub(super) fn link_is_up(&self, shard: ShardId) {
         let mut state = self.state.lock();
-        state.is_up = !state.is_closed;
-        let names: Vec<RoomName> = state.rooms.keys().cloned().collect();
+        let is_closed = state.is_closed;
+        let Some(line) = state.lines.get_mut(&shard) else {
+            return;
+        };
+        line.is_up = !is_closed;
+        let its = |(name, room): (&RoomName, &Room)| (room.shard == Some(shard)).then(|| name.clone());
+        let names: Vec<RoomName> = state.rooms.iter().filter_map(its).collect();
         for name in names {
             state.enqueue(name);
         }
     }
 
     /// The link is gone, and all subscriptions with it.
-    pub(super) fn link_is_down(&self) {
+    pub(super) fn link_is_down(&self, shard: ShardId) {
         let mut state = self.state.lock();
-        state.is_up = false;
-        state.queue.clear();
+        if let Some(line) = state.lines.get_mut(&shard) {
+            line.is_up = false;
+            line.queue.clear();
+        }
         state.rooms.retain(|_, room| {
+            if room.shard != Some(shard) {
+                return true;
+            }
             for waiting in room.waiting.drain(..) {
                 waiting.fail(BusError::Interrupted);
             }
@@ -145,37 +172,63 @@ impl Wanted {
 
     /// No link will come any more.
     pub(super) fn close(&self) {
-        self.state.lock().is_closed = true;
-        self.link_is_down();
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        let shards: Vec<ShardId> = state.lines.keys().copied().collect();
+        drop(state);
+        for shard in shards {
+            self.link_is_down(shard);
+        }
     }
 
     /// Takes changes, at most so many; nothing if all is as wanted. Not to be called again before they are confirmed.
-    pub(super) fn take(&self, most: usize) -> Option<Changes> {
+    pub(super) fn take(&self, shard: ShardId, most: usize) -> Option<Changes> {
         let mut state = self.state.lock();
         let mut changes = Changes::default();
         while changes.subscribe.len() + changes.unsubscribe.len() < most {
-            let Some(name) = state.queue.pop_front() else { break };
-            state.take(name, &mut changes);
+            let line = state.lines.get_mut(&shard);
+            let Some(name) = line.and_then(|line| line.queue.pop_front()) else {
+                break;
+            };
+            state.take(name, shard, &mut changes);
         }
         let is_nothing = changes.subscribe.is_empty() && changes.unsubscribe.is_empty();
         (!is_nothing).then_some(changes)
     }
 
-    /// The server has confirmed changes.
-    pub(super) fn confirmed(&self, changes: &Changes) {
+    /// The server has confirmed changes. Whether rooms that have moved are among them.
+    pub(super) fn confirmed(&self, shard: ShardId, changes: &Changes) -> bool {
         let mut state = self.state.lock();
+        let mut has_moved = false;
         for name in &changes.subscribe {
-            if let Some(room) = state.rooms.get_mut(name) {
-                room.server = Server::Subscribed;
-                room.satisfy();
+            let room = state.rooms.get_mut(name).filter(|room| room.is_changing_on(shard));
+            let Some(room) = room else { continue };
+            room.server = Server::Subscribed;
+            has_moved |= std::mem::take(&mut room.is_moved);
+            room.satisfy();
+            if !room.is_wanted {
+                state.enqueue(name.clone());
             }
         }
         for name in &changes.unsubscribe {
-            if let Some(room) = state.rooms.get_mut(name) {
+            let room = state.rooms.get_mut(name).filter(|room| room.is_changing_on(shard));
+            if let Some(room) = room {
                 room.server = Server::Unsubscribed;
                 if !room.is_wanted && !room.is_queued {
                     state.rooms.remove(name);
                 }
+            }
+        }
+        has_moved
+    }
+
+    /// The server has not: it has those rooms no more. They wait for [`Wanted::route`].
+    pub(super) fn refused(&self, shard: ShardId, rooms: &[RoomName]) {
+        let mut state = self.state.lock();
+        for name in rooms {
+            let room = state.rooms.get_mut(name).filter(|room| room.is_changing_on(shard));
+            if let Some(room) = room {
+                room.server = Server::Unsubscribed;
             }
         }
     }
@@ -187,10 +240,16 @@ impl Wanted {
 }
 
 impl Room {
-    /// Answers those that wait, if it is as they want it.
+    fn is_changing_on(&self, shard: ShardId) -> bool {
+        self.shard == Some(shard) && self.server == Server::Changing
+    }
+
+    /// Answers those that wait, if it is as they want it. A room whose callers were all told an error meanwhile, for
+    /// another of their rooms, is not wanted.
     fn satisfy(&mut self) {
         if self.is_wanted && self.server == Server::Subscribed {
-            self.is_held = true;
+            self.is_held |= self.waiting.iter().any(|waiting| waiting.is_live());
+            self.is_wanted = self.is_held;
             for waiting in self.waiting.drain(..) {
                 waiting.one_is_done();
             }
@@ -200,7 +259,9 @@ impl Room {
 
 impl State {
     fn want(&mut self, name: RoomName, waiting: &Arc<Waiting>) {
+        let shard = self.owners.of(&name);
         let room = self.rooms.entry(name.clone()).or_default();
+        room.shard = shard;
         room.is_wanted = true;
         room.waiting.push(Arc::clone(waiting));
         room.satisfy();
@@ -211,30 +272,67 @@ impl State {
 
     fn unwant(&mut self, name: RoomName) {
         let Some(room) = self.rooms.get_mut(&name) else { return };
+        let room_shard = room.shard;
         room.is_wanted = false;
         room.is_held = false;
         // What they asked for was overtaken: all that is published until now will be heard, as they were promised.
         for waiting in room.waiting.drain(..) {
             waiting.one_is_done();
         }
-        if self.is_up {
+        if self.is_up(room_shard) {
             self.enqueue(name);
         } else {
             self.rooms.remove(&name);
         }
     }
 
-    fn enqueue(&mut self, name: RoomName) {
-        if let Some(room) = self.rooms.get_mut(&name)
-            && !room.is_queued
-        {
-            room.is_queued = true;
-            self.queue.push_back(name);
+    fn is_up(&self, shard: Option<ShardId>) -> bool {
+        shard.is_some_and(|shard| self.lines.get(&shard).is_some_and(|line| line.is_up))
+    }
+
+    /// Whether rooms could be subscribed now; of none, whether there is a server at all.
+    fn are_up(&self, rooms: &[RoomName]) -> bool {
+        rooms.iter().all(|room| self.is_up(self.owners.of(room))) && self.lines.values().any(|line| line.is_up)
+    }
+
+    fn move_room(&mut self, name: RoomName) {
+        let shard = self.owners.of(&name);
+        let is_up = self.is_up(shard);
+        let Some(room) = self.rooms.get_mut(&name) else { return };
+        if room.shard != shard {
+            room.shard = shard;
+            // Who had it has let go of its channel by itself.
+            room.server = Server::Unsubscribed;
+            room.is_queued = false;
+            room.is_moved = true;
+            if !is_up {
+                for waiting in room.waiting.drain(..) {
+                    waiting.fail(BusError::Interrupted);
+                }
+                room.is_wanted &= room.is_held;
+            }
+        }
+        if !room.is_wanted && room.server == Server::Unsubscribed {
+            self.rooms.remove(&name);
+        } else if room.server == Server::Unsubscribed {
+            self.enqueue(name);
         }
     }
 
-    fn take(&mut self, name: RoomName, changes: &mut Changes) {
-        let Some(room) = self.rooms.get_mut(&name) else { return };
+    fn enqueue(&mut self, name: RoomName) {
+        if let Some(room) = self.rooms.get_mut(&name)
+            && !room.is_queued
+            && let Some(line) = room.shard.and_then(|shard| self.lines.get_mut(&shard))
+        {
+            room.is_queued = true;
+            line.queue.push_back(name);
+            line.changed.notify_one();
+        }
+    }
+
+    fn take(&mut self, name: RoomName, shard: ShardId, changes: &mut Changes) {
+        let room = self.rooms.get_mut(&name).filter(|room| room.shard == Some(shard));
+        let Some(room) = room else { return };
         room.is_queued = false;
         match (room.is_wanted, room.server) {
             (true, Server::Subscribed) => room.satisfy(),
@@ -254,74 +352,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn room(name: &str) -> RoomName {
-        RoomName::parse(name).unwrap()
-    }
-
-    fn up() -> Wanted {
-        let wanted = Wanted::default();
-        wanted.link_is_up();
-        wanted
-    }
-
-    #[test]
-    fn a_call_is_answered_when_all_of_its_rooms_are_confirmed() {
-        let wanted = up();
-        let mut answer = wanted.want(vec![room("board-1"), room("board-2")]).unwrap();
-        let first = wanted.take(1).unwrap();
-        wanted.confirmed(&first);
-        assert!(answer.try_recv().is_err());
-        let second = wanted.take(1).unwrap();
-        wanted.confirmed(&second);
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(1).is_none());
-        assert_eq!(wanted.want(vec![room("board-1")]).unwrap().try_recv(), Ok(Ok(())));
-        assert_eq!(wanted.want(vec![]).unwrap().try_recv(), Ok(Ok(())));
-    }
-
-    #[test]
-    fn what_was_wanted_last_counts() {
-        let wanted = up();
-        let mut first = wanted.want(vec![room("board-1")]).unwrap();
-        wanted.unwant(vec![room("board-1")]);
-        assert_eq!(first.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(9).is_none());
-        assert_eq!(wanted.len(), 0);
-
-        let _second = wanted.want(vec![room("board-1")]).unwrap();
-        let subscribing = wanted.take(9).unwrap();
-        wanted.unwant(vec![room("board-1")]);
-        let mut third = wanted.want(vec![room("board-1")]).unwrap();
-        wanted.confirmed(&subscribing);
-        assert_eq!(third.try_recv(), Ok(Ok(())));
-        assert!(wanted.take(9).is_none());
-
-        wanted.unwant(vec![room("board-1")]);
-        let unsubscribing = wanted.take(9).unwrap();
-        assert_eq!(unsubscribing.unsubscribe.len(), 1);
-        let mut fourth = wanted.want(vec![room("board-1")]).unwrap();
-        wanted.confirmed(&unsubscribing);
-        assert!(fourth.try_recv().is_err());
-        let again = wanted.take(9).unwrap();
-        assert_eq!(again.subscribe.len(), 1);
-        wanted.confirmed(&again);
-        assert_eq!(fourth.try_recv(), Ok(Ok(())));
-    }
-
-    #[test]
-    fn only_what_was_confirmed_outlives_the_link() {
-        let wanted = up();
-        let _held = wanted.want(vec![room("board-1")]).unwrap();
-        let changes = wanted.take(9).unwrap();
-        wanted.confirmed(&changes);
-        let mut pending = wanted.want(vec![room("board-1"), room("board-2")]).unwrap();
-        wanted.link_is_down();
-        assert_eq!(pending.try_recv(), Ok(Err(BusError::Interrupted)));
-        assert!(wanted.want(vec![room("board-3")]).is_err());
-        wanted.link_is_up();
-        assert_eq!(wanted.take(9).unwrap().subscribe, [room("board-1")]);
-    }
-}
+mod tests;

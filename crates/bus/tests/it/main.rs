@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests; helpers among them are not recognized as such")]
 
+mod cluster;
 mod faults;
+mod lineage;
 mod memory;
+mod node;
 mod redis;
+mod secure;
+mod sentinel;

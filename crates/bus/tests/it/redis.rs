@@ -31,7 +31,9 @@ async fn only_bad_options_are_an_error_at_the_start() {
     for (url, channel_prefix) in [
         ("nonsense", ""),
         ("http://h", ""),
-        ("rediss://h", ""),
+        ("redisss://h", ""),
+        ("redis-other://h", ""),
+        ("redis-sentinel://h", ""),
         ("redis://h", "a{b"),
     ] {
         let options = RedisOptions {

@@ -12,6 +12,13 @@ settings! {
     pub struct Redis {
         /// The Redis that all nodes share. Empty: this node is alone.
         url: RedisUrl = "";
+        /// With a URL of TLS (`rediss…`): a PEM file with the authorities that may sign the certificates of Redis and
+        /// its sentinels. Empty: the system's.
+        tls_ca: String = "";
+        /// With a URL of TLS: a PEM file with this node's own certificate and its chain, where Redis asks for one.
+        tls_cert: String = "";
+        /// The PEM file with the key of `redis.tls_cert`.
+        tls_key: String = "";
         /// Stands before the name of every channel and key, so that several deployments can share a Redis. The
         /// same on all nodes.
         channel_prefix: String = "";

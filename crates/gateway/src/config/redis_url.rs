@@ -8,6 +8,9 @@ use hallway_settings::{Kind, Value};
 /// refused.
 const HIDDEN: &str = "(hidden)";
 
+/// Names what the sentinels watch.
+const SERVICE: &str = "sentinelServiceName=";
+
 /// Where Redis is; empty for none. Shown without its passwords.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RedisUrl(String);
@@ -64,8 +67,10 @@ impl Value for RedisUrl {
         secret: true,
         ..Kind::text(
             "URL",
-            "empty or redis://[user:password@]host[:port][/database]; redis-cluster:// for a cluster, redis-sentinel:// \
-             for sentinels; rediss:// (TLS) is not supported",
+            "empty; or redis://[user:password@]host[:port][/database]; \
+             redis-sentinel://[user:password@]host:port[/database]?sentinelServiceName=name[&node=host:port…]\
+             [&sentinelUsername=user&sentinelPassword=password]; \
+             redis-cluster://[user:password@]host:port[?node=host:port…]; each with rediss for TLS",
         )
     };
 
@@ -74,9 +79,19 @@ impl Value for RedisUrl {
             return Some(Self::default());
         }
         let (scheme, rest) = text.split_once("://")?;
-        let host = rest.rsplit('@').next()?;
-        let is_known = matches!(scheme, "redis" | "redis-cluster" | "redis-sentinel");
-        let has_host = !host.is_empty() && !host.starts_with(['/', ':', '?']);
+        let (main, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let host = main.rsplit('@').next()?;
+        let kind = scheme.strip_prefix("rediss").or_else(|| scheme.strip_prefix("redis"))?;
+        let is_known = match kind {
+            "" => query.is_empty(),
+            "-sentinel" => query
+                .split('&')
+                .any(|part| part.len() > SERVICE.len() && part.starts_with(SERVICE)),
+            // A cluster has no databases.
+            "-cluster" => !host.trim_end_matches('/').contains('/'),
+            _ => false,
+        };
+        let has_host = !host.is_empty() && !host.starts_with(['/', ':']);
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['"', '\\']);
         (is_known && has_host && is_plain && !text.contains(HIDDEN)).then(|| Self(text.to_owned()))
     }
@@ -99,8 +114,8 @@ mod tests {
             ("redis://hunter2@h", "redis://:(hidden)@h"),
             ("redis://bob:hun@ter2@h:1", "redis://bob:(hidden)@h:1"),
             (
-                "redis-sentinel://h?node=a:1&sentinelPassword=hunter2",
-                "redis-sentinel://h?node=a:1&sentinelPassword=(hidden)",
+                "redis-sentinel://h?sentinelServiceName=m&node=a:1&sentinelPassword=hunter2",
+                "redis-sentinel://h?sentinelServiceName=m&node=a:1&sentinelPassword=(hidden)",
             ),
         ] {
             let url = RedisUrl::parse(url).unwrap();
@@ -112,11 +127,30 @@ mod tests {
     }
 
     #[test]
+    fn six_schemes_are_known() {
+        for text in [
+            "redis://h",
+            "rediss://user:word@h:6380/3",
+            "redis-sentinel://h:26379/0?sentinelServiceName=main&node=b:26379",
+            "rediss-sentinel://h?sentinelServiceName=main",
+            "redis-cluster://h:6379?node=b:6379",
+            "rediss-cluster://user:word@h:6379/",
+        ] {
+            assert!(RedisUrl::parse(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn other_urls_are_refused() {
         for text in [
             "localhost:6379",
             "http://h",
-            "rediss://h",
+            "redisss://h",
+            "redis-other://h",
+            "redis-sentinel://h:1",
+            "redis-sentinel://h:1?sentinelServiceName=",
+            "redis-cluster://h:1/2",
+            "redis://h?node=a:1",
             "redis://",
             "redis://:6379",
             "redis://h h",

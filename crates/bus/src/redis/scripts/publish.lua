@@ -3,12 +3,13 @@
 -- A room's numbering and history are one stream. An entry's id is <epoch>-<seq>, so Redis itself counts, and the
 -- last entry says where the room stands; its fields are t, the time, and m, the message.
 --
--- ARGV holds for each broadcast, in order:
+-- ARGV: the floor, below which epochs are over; how many ms the clock that epochs are taken from is ahead of the
+-- server's; and PUBLISH, or SPUBLISH on a cluster. Then for each broadcast, in order:
 --   what     'u' not numbered; 'n' numbered; 'r' numbered, and the room's life begins anew. A second letter 'i':
 --            with an idempotency key
 --   channel, message
 --   and unless 'u': hint (the epoch that the sender last knew, or empty), count, life in ms, bytes
--- KEYS: unless 'u' its stream; with 'i' the key that holds the first answer.
+-- KEYS: unless 'u' its stream; with 'i' the key that holds the first answer. One more, unused, if that makes none.
 --
 -- Answers: the time in ms, then for each broadcast '<epoch>-<seq>', or '-' if not numbered; after '=' and with
 -- ' <time>' behind it, the first answer to an idempotency key; after '!' why it failed.
@@ -17,15 +18,16 @@ local call, pcall, byte = redis.call, redis.pcall, string.byte
 local time = call('TIME')
 local ms = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local behind_position = ' ' .. ms .. '\n'
-local answers, a, k = { ms }, 1, 0
+local answers, a, k = { ms }, 4, 0
+local floor = tonumber(ARGV[1])
 
--- Begins a life of the numbering, later than the one the sender knew.
+-- Begins a life of the numbering, later than the one the sender knew and not below the floor.
 local function begin(key, hint, message)
-  local epoch, known = ms, tonumber(hint)
-  if known and known >= tonumber(ms) then
-    epoch = string.format('%.0f', known + 1)
+  local epoch, known = math.max(ms + ARGV[2], floor), tonumber(hint)
+  if known and known >= epoch then
+    epoch = known + 1
   end
-  return pcall('XADD', key, epoch .. '-1', 't', ms, 'm', message)
+  return pcall('XADD', key, string.format('%.0f', epoch) .. '-1', 't', ms, 'm', message)
 end
 
 -- Numbers by looking at the last entry.
@@ -34,10 +36,11 @@ local function follow(key, hint, message)
   if last.err then
     return last
   end
-  if not last[1] then
+  local epoch = last[1] and string.match(last[1][1], '^%d+')
+  if not epoch or tonumber(epoch) < floor then
     return begin(key, hint, message)
   end
-  return pcall('XADD', key, string.match(last[1][1], '^%d+') .. '-*', 't', ms, 'm', message)
+  return pcall('XADD', key, epoch .. '-*', 't', ms, 'm', message)
 end
 
 -- Gives the id, or a table with err; and whether the stream's life must be set.
@@ -99,7 +102,7 @@ while a <= #ARGV do
           call('XTRIM', stream, 'MAXLEN', math.max(1, math.floor(call('XLEN', stream) * most / used)))
         end
       end
-      local heard = pcall('PUBLISH', channel, '\1' .. position .. behind_position .. message)
+      local heard = pcall(ARGV[3], channel, '\1' .. position .. behind_position .. message)
       if #what == 2 then
         call('SET', KEYS[k], position .. ' ' .. ms, 'PX', '300000')
       end
