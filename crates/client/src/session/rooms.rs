@@ -79,6 +79,15 @@ impl Rooms {
         self.0.get(room).is_some_and(|room| room.why == Why::Wanted)
     }
 
+    /// The room to ask for so that this one is heard: itself, or its home. None for one that the node joins.
+    pub(super) fn asked_as(&self, room: &str) -> Option<String> {
+        match &self.0.get(room)?.why {
+            Why::Wanted => Some(room.to_owned()),
+            Why::Included(home) => Some(home.clone()),
+            Why::Own => None,
+        }
+    }
+
     /// Those that are wanted.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0
@@ -367,6 +376,7 @@ mod tests {
         let missed = json!({"room": tasks, "destination": "d", "seq": 8, "epoch": "t"});
         let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
         assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
+        assert_eq!(rooms.asked_as(tasks).as_deref(), Some("board-1"));
         assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
         assert_eq!(rooms.lose("board-1"), None);
         assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
@@ -392,7 +402,7 @@ mod tests {
             "{moved:?}"
         );
         assert_eq!(rooms.places()["user-1"], at("e", 5));
-        assert_eq!(rooms.names().count(), 0);
+        assert_eq!((rooms.names().count(), rooms.asked_as("user-1")), (0, None));
     }
 
     #[test]
