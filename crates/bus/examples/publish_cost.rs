@@ -42,6 +42,7 @@ fn request(room: &RoomName, is_kept: bool) -> Publish {
     };
     let keep = is_kept.then_some(Keep {
         count: 500,
+        bytes: 1 << 20,
         life: Duration::from_secs(86_400),
     });
     Publish {

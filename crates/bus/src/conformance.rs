@@ -109,6 +109,7 @@ fn message(data: &str) -> Message {
 fn kept(room: &RoomName, data: &str) -> Publish {
     let keep = Some(Keep {
         count: 100,
+        bytes: 1 << 20,
         life: Duration::from_secs(3600),
     });
     Publish {
@@ -144,6 +145,7 @@ macro_rules! conformance_tests {
             history_of_another_epoch_is_not_complete
             an_empty_room_has_a_place
             what_is_kept_is_bounded
+            what_is_kept_is_bounded_in_bytes
             states_are_told
             a_life_ends
             a_repeat_gets_the_first_answer
@@ -371,12 +373,56 @@ pub async fn an_empty_room_has_a_place(make: impl AsyncFn(Setup) -> Subject) {
     );
 }
 
+/// What is kept is bounded in bytes too, without holes, and the newest is always kept.
+pub async fn what_is_kept_is_bounded_in_bytes(make: impl AsyncFn(Setup) -> Subject) {
+    let subject = make(Setup::default()).await;
+    let room = room("board-1");
+    let big = "x".repeat(10_000);
+    for _ in 0..100 {
+        let keep = Some(Keep {
+            count: 1000,
+            bytes: 200_000,
+            life: Duration::from_secs(3600),
+        });
+        subject
+            .published(Publish {
+                keep,
+                ..kept(&room, &big)
+            })
+            .await;
+    }
+    let (seqs, complete) = subject.history(&room, None, 1000).await;
+    assert!(
+        complete && seqs.len() >= 10 && seqs.len() <= 30,
+        "{} are kept",
+        seqs.len()
+    );
+    assert!(seqs.windows(2).all(|two| two[1] == two[0] + 1) && seqs.last() == Some(&100));
+    for size in [10_000, 100_000] {
+        let keep = Some(Keep {
+            count: 1000,
+            bytes: 4096,
+            life: Duration::from_secs(3600),
+        });
+        for _ in 0..10 {
+            subject
+                .published(Publish {
+                    keep,
+                    ..kept(&room, &"x".repeat(size))
+                })
+                .await;
+        }
+        assert!(!subject.history(&room, None, 1000).await.0.is_empty(), "the newest");
+    }
+}
+
 /// At least as many as asked for are kept, without holes, and not many more.
 pub async fn what_is_kept_is_bounded(make: impl AsyncFn(Setup) -> Subject) {
     let mut subject = make(Setup::default()).await;
     let room = room("board-1");
     let keep = Some(Keep {
         count: 20,
+        bytes: 1 << 20,
         life: Duration::from_secs(3600),
     });
     let mut last = None;
@@ -430,6 +476,7 @@ pub async fn a_life_ends(make: impl AsyncFn(Setup) -> Subject) {
     let room = room("board-1");
     let keep = Some(Keep {
         count: 20,
+        bytes: 1 << 20,
         life: Duration::from_millis(50),
     });
     let brief = || Publish {

@@ -1,11 +1,15 @@
 //! The command line. Every size has a flag; the defaults are those of the targets, except for times, which are
 //! short.
 
+mod comeback;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hallway_protocol::Codec;
+
+pub(crate) use comeback::{Avalanche, CrewSizes, Jitter};
 
 /// Measures a Hallway node against its targets, with a light generator beside it. Prints JSON.
 #[derive(Debug, Parser)]
@@ -112,6 +116,10 @@ pub(crate) enum What {
     Latency(Latency),
     /// Acknowledged publishes of one node through Redis (S8, S7).
     Throughput(Throughput),
+    /// Clients that are cut off again and again (R2).
+    Jitter(Jitter),
+    /// A node of three is killed, and all its clients come back at once (R3).
+    Avalanche(Avalanche),
     /// All of these, in modest sizes.
     All(All),
     /// Print the rows of a report that was written with --out.
@@ -132,6 +140,9 @@ pub(crate) enum What {
     /// A process that holds idle sockets.
     #[command(hide = true)]
     Worker,
+    /// A process that holds clients which come and go.
+    #[command(hide = true)]
+    FleetWorker,
 }
 
 #[derive(Debug, Clone, Args)]

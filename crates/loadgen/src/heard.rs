@@ -134,14 +134,41 @@ pub(crate) fn seq(codec: Codec, fields: &[u8]) -> Option<u64> {
     }
 }
 
+/// The broadcast's numbering and its number in it, if it has them.
+pub(crate) fn place(codec: Codec, fields: &[u8]) -> Option<(&[u8], u64)> {
+    const TAIL: usize = 128;
+    let tail = &fields[fields.len().saturating_sub(TAIL)..];
+    let name: &[u8] = match codec {
+        Codec::Json => br#","epoch":""#,
+        Codec::Msgpack => b"\xa5epoch",
+    };
+    let at = tail.windows(name.len()).rposition(|window| window == name)? + name.len();
+    let epoch = match codec {
+        Codec::Json => tail[at..].split(|byte| *byte == b'"').next()?,
+        // An epoch has fewer than 32 bytes.
+        Codec::Msgpack => {
+            let (length @ 0xa0..=0xbf, text) = tail[at..].split_first()? else {
+                return None;
+            };
+            text.get(..usize::from(length & 0x1f))?
+        }
+    };
+    Some((epoch, seq(codec, fields)?))
+}
+
 /// Whether the broadcast is ours in whichever room.
 pub(crate) fn is_ours_somewhere(codec: Codec, fields: &[u8]) -> bool {
+    is_called(codec, fields, DESTINATION)
+}
+
+/// Whether the broadcast has this destination, in whichever room.
+pub(crate) fn is_called(codec: Codec, fields: &[u8], destination: &str) -> bool {
     let mut name = Vec::new();
     match codec {
-        Codec::Json => name.extend_from_slice(format!(r#""destination":"{DESTINATION}""#).as_bytes()),
+        Codec::Json => name.extend_from_slice(format!(r#""destination":"{destination}""#).as_bytes()),
         Codec::Msgpack => {
             put_text(&mut name, "destination");
-            put_text(&mut name, DESTINATION);
+            put_text(&mut name, destination);
         }
     }
     let head = &fields[..fields.len().min(256 + name.len())];
@@ -223,6 +250,8 @@ mod tests {
                     assert!(beginning.is_in_room(fields) && is_ours_somewhere(codec, fields));
                     assert_eq!(beginning.ours(codec, fields), Some(77));
                     assert_eq!(seq(codec, fields), Some(number));
+                    assert_eq!(place(codec, fields), Some((b"k3v9".as_slice(), number)));
+                    assert!(!is_called(codec, fields, "room.resync"));
                 }
                 let frame = bytes(codec, &broadcast(room, "user-joined", 3));
                 let Heard::Broadcast(fields) = hear(codec, &frame) else {

@@ -3,6 +3,7 @@
 //! - [`cli`]: what can be asked for; [`scenario`]: a file per scenario; [`report`]: what is said at the end.
 //! - [`swarm`]: the sockets, on [`wire`] (framing), [`heard`] (what a frame is), [`order`] (once, and in order)
 //!   and [`payload`] (what publishers say).
+//! - [`fleet`]: clients that come and go, each keeping its place over its connections.
 //! - [`floor`]: what a bare `write(2)` costs; [`redis`]: what a bare Redis costs.
 //! - [`server`], [`worker`], [`process`]: child processes and their cost.
 //!
@@ -10,9 +11,11 @@
 //! measured process, and every figure is quoted beside one of a bare loop in the same run. A slow machine is a
 //! result; a run that could not be carried out is an error.
 
+mod chance;
 mod cli;
 mod clock;
 mod error;
+mod fleet;
 mod floor;
 mod heard;
 mod http;
@@ -22,6 +25,7 @@ mod payload;
 mod process;
 mod redis;
 mod report;
+mod samples;
 mod scenario;
 mod server;
 mod swarm;
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
             coalesced,
         } => floor::write(*sockets, *group, *coalesced),
         What::Worker => worker::work(),
+        What::FleetWorker => fleet::work(),
         What::Table { file } => print_table(file),
         _ => measure(&cli),
     };

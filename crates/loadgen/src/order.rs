@@ -17,6 +17,8 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     last: u64,
+    /// Whether `last` stands for something; the first number of all is the next one, whatever it is.
+    begun: bool,
     /// Skipped and not come yet. Empty unless something is wrong, then bounded by [`Order::MISSING`].
     missing: Vec<u64>,
 }
@@ -25,8 +27,30 @@ impl Order {
     /// Skipped numbers that are remembered; what is skipped beyond them reads as `Double` if it comes.
     const MISSING: usize = 4096;
 
+    /// Of a socket that is to hear what comes after `seq`.
+    pub(crate) fn after(seq: u64) -> Self {
+        Self {
+            last: seq,
+            begun: true,
+            missing: Vec::new(),
+        }
+    }
+
+    /// The highest number heard.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Goes on from `seq`, whatever came up to it; returns how many numbers that leaves out.
+    pub(crate) fn pass_to(&mut self, seq: u64) -> u64 {
+        let left_out = seq.saturating_sub(self.last);
+        self.last = self.last.max(seq);
+        left_out
+    }
+
     pub(crate) fn hear(&mut self, seq: u64) -> Verdict {
-        if self.last == 0 || seq == self.last + 1 {
+        if !self.begun || seq == self.last + 1 {
+            self.begun = true;
             self.last = seq;
             return Verdict::Next;
         }

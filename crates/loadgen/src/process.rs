@@ -85,6 +85,11 @@ impl Process {
         Ok(None)
     }
 
+    /// Ends it at once, as by `kill -9`, and waits until it has ended.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
     fn last_words(&self) -> String {
         let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();

@@ -81,12 +81,13 @@ fn put_head(out: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
 }
 
 /// The request that turns a connection into a WebSocket. The key is RFC 6455's sample; the answer to it is not
-/// checked, since nothing stands between the two here.
-pub(crate) fn upgrade(host: &str, subprotocol: &str, token: &str) -> String {
+/// checked, since nothing stands between the two here. Without a token the first frame has to say who it is.
+pub(crate) fn upgrade(host: &str, subprotocol: &str, token: Option<&str>) -> String {
+    let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
     format!(
         "GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: {subprotocol}\r\nAuthorization: Bearer {token}\r\n\r\n"
+         Sec-WebSocket-Protocol: {subprotocol}\r\n{authorization}\r\n"
     )
 }
 

@@ -54,9 +54,11 @@ enum IdForm {
 /// How much of a room's numbered broadcasts is kept for those who come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
-    /// At least this many of the newest broadcasts.
+    /// At least this many of the newest broadcasts, as far as `bytes` allows.
     pub count: u32,
-    /// How long numbering and history outlive the last broadcast.
+    /// About this many bytes at most, what is kept around the broadcasts included. The newest is kept in any case.
+    pub bytes: u64,
+    /// How long a broadcast can be brought to those who come back, and numbering and history outlive the last one.
     pub life: Duration,
 }
 
@@ -94,7 +96,10 @@ pub struct KindEntry {
     pub numbered: Option<bool>,
     /// How many broadcasts are kept (a new kind: 500).
     pub keep_count: Option<u32>,
-    /// Seconds that numbering and history outlive the last broadcast (a new kind: 86,400).
+    /// About how many bytes of them are kept at most (a new kind: 1,048,576).
+    pub keep_bytes: Option<u64>,
+    /// Seconds for which a broadcast can be caught up with, and that numbering and history outlive the last one (a new
+    /// kind: 86,400).
     pub keep_seconds: Option<u64>,
     /// Whether people are shown (a new kind: yes).
     pub presence: Option<bool>,
@@ -133,6 +138,7 @@ pub enum Owner {
 pub struct Kinds(BTreeMap<String, Kind>);
 
 const DAY: Duration = Duration::from_secs(86_400);
+const BYTES: u64 = 1024 * 1024;
 
 impl Kinds {
     /// The kinds that are always there.
@@ -140,7 +146,13 @@ impl Kinds {
     pub fn builtin() -> Self {
         use JoinRule::{Claims, Own, Public, SignedIn};
         use PublishRule::{Backend, InRoom};
-        let kept = |count| Some(Keep { count, life: DAY });
+        let kept = |count| {
+            Some(Keep {
+                count,
+                bytes: BYTES,
+                life: DAY,
+            })
+        };
         let row = |name: &str, id, join, publish, keep, presence| Kind {
             name: name.into(),
             join,
@@ -196,7 +208,11 @@ impl Kinds {
             name: entry.name.clone(),
             join: JoinRule::Claims,
             publish: PublishRule::InRoom,
-            keep: Some(Keep { count: 500, life: DAY }),
+            keep: Some(Keep {
+                count: 500,
+                bytes: BYTES,
+                life: DAY,
+            }),
             presence: true,
             includes: Vec::new(),
             by_node: false,
@@ -297,6 +313,10 @@ fn lay_over_keep(kind: &mut Kind, entry: &KindEntry) -> Result<(), String> {
         .map(Duration::from_secs)
         .or(kind.keep.map(|keep| keep.life))
         .unwrap_or(DAY);
+    let bytes = entry.keep_bytes.or(kind.keep.map(|keep| keep.bytes)).unwrap_or(BYTES);
+    if !(4096..=1 << 30).contains(&bytes) {
+        return Err("keep_bytes is 4,096 to 1,073,741,824".into());
+    }
     if count == 0 || count > 100_000 {
         return Err("keep_count is 1 to 100,000".into());
     }
@@ -306,7 +326,7 @@ fn lay_over_keep(kind: &mut Kind, entry: &KindEntry) -> Result<(), String> {
     let numbered = entry
         .numbered
         .unwrap_or(kind.keep.is_some() || entry.keep_count.is_some());
-    kind.keep = numbered.then_some(Keep { count, life });
+    kind.keep = numbered.then_some(Keep { count, bytes, life });
     Ok(())
 }
 

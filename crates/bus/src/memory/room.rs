@@ -16,6 +16,8 @@ pub(super) struct Room {
     pub(super) expires: Instant,
     /// The newest broadcasts, at most as many as the last request said.
     kept: VecDeque<Heard>,
+    /// What they take.
+    bytes: u64,
 }
 
 impl Room {
@@ -26,6 +28,7 @@ impl Room {
             ts: 0,
             expires: now,
             kept: VecDeque::new(),
+            bytes: 0,
         }
     }
 
@@ -38,9 +41,12 @@ impl Room {
 
     pub(super) fn keep(&mut self, heard: Heard, keep: Keep, now: Instant) {
         self.expires = now + keep.life;
+        self.bytes += size(&heard);
         self.kept.push_back(heard);
-        while self.kept.len() > keep.count as usize {
-            self.kept.pop_front();
+        while self.kept.len() > (keep.count as usize).max(1) || self.bytes > keep.bytes && self.kept.len() > 1 {
+            if let Some(oldest) = self.kept.pop_front() {
+                self.bytes -= size(&oldest);
+            }
         }
     }
 
@@ -69,4 +75,9 @@ impl Room {
             .collect();
         History::of(Some(self.state()), after, broadcasts)
     }
+}
+
+/// About what a kept broadcast takes, in bytes.
+fn size(heard: &Heard) -> u64 {
+    (size_of::<Heard>() + heard.message.destination.len() + heard.message.data.len()) as u64
 }

@@ -129,6 +129,7 @@ impl Batch {
             // The last entry says where the room stands, so there is always one.
             i64::from(keep.count.max(1)).into(),
             milliseconds(expiry(keep.life)).into(),
+            i64::try_from(keep.bytes).unwrap_or(i64::MAX).into(),
         ]);
     }
 

@@ -62,6 +62,7 @@ impl Node {
         };
         let keep = Some(Keep {
             count: 1000,
+            bytes: 1 << 20,
             life: Duration::from_secs(3600),
         });
         Publish {

@@ -65,8 +65,8 @@ settings! {
     }
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `claims`,
-        /// `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_seconds`;
-        /// `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        /// `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
+        /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

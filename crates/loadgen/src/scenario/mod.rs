@@ -1,18 +1,22 @@
 //! The scenarios: each starts what it needs, measures, and answers with one JSON object.
 
+mod avalanche;
+mod cluster;
 mod floor;
 mod idle;
+mod jitter;
 mod latency;
 mod room;
 mod rooms;
 mod stage;
 mod throughput;
+mod trickle;
 
 use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::{All, Common, Floor, Idle, Latency, Room, Rooms, Throughput, What};
+use crate::cli::{All, Avalanche, Common, CrewSizes, Floor, Idle, Jitter, Latency, Room, Rooms, Throughput, What};
 use crate::error::Failure;
 
 /// Runs what is asked for. Scenarios that cannot run here say so in their object.
@@ -34,7 +38,9 @@ fn one(common: &Common, what: &What) -> Result<Value, Failure> {
         What::Idle(sizes) => idle::run(common, sizes),
         What::Latency(sizes) => latency::run(common, sizes),
         What::Throughput(sizes) => throughput::run(common, sizes),
-        What::All(_) | What::Table { .. } | What::FloorWriter { .. } | What::Worker => {
+        What::Jitter(sizes) => jitter::run(common, sizes),
+        What::Avalanche(sizes) => avalanche::run(common, sizes),
+        What::All(_) | What::Table { .. } | What::FloorWriter { .. } | What::Worker | What::FleetWorker => {
             Err(Failure::new("not a scenario"))
         }
     }
@@ -79,6 +85,26 @@ fn standard_set(all: &All) -> Vec<What> {
             publishers: 16,
             receivers: 0,
             under_way: 512,
+        }),
+        What::Jitter(Jitter {
+            clients: 2000,
+            nodes: 3,
+            rooms: 10,
+            broadcasts: 60,
+            rate: 2.0,
+            cycle_seconds: 15.0,
+            away_seconds: 2.0,
+            no_ticket: false,
+            crew: CrewSizes::default(),
+        }),
+        What::Avalanche(Avalanche {
+            clients: 6000,
+            nodes: 3,
+            rooms: 200,
+            rooms_each: 1,
+            rate: 40.0,
+            no_ticket: false,
+            crew: CrewSizes::default(),
         }),
     ]
 }

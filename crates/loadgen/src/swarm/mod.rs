@@ -30,7 +30,7 @@ use connection::Connection;
 
 pub(crate) use connection::Role;
 pub(crate) use drive::{Drive, Driven, Via};
-pub(crate) use open::{Open, Target};
+pub(crate) use open::{Open, Target, bound};
 pub(crate) use tally::Tally;
 
 /// Stands in the epoll set for a descriptor that is the caller's.

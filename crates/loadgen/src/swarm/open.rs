@@ -109,7 +109,7 @@ impl Swarm {
         match open.role {
             Role::Reader | Role::Publisher => {
                 let host = target.address.to_string();
-                connection.out = wire::upgrade(&host, self.codec.subprotocol(), &open.token).into_bytes();
+                connection.out = wire::upgrade(&host, self.codec.subprotocol(), Some(&open.token)).into_bytes();
                 self.dirty.push(at);
             }
             Role::Backend | Role::Floor | Role::Control => {
@@ -143,14 +143,20 @@ impl Swarm {
 }
 
 fn connect(target: &Target, number: usize) -> std::io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     let source = u32::from(target.source) + u32::try_from(number / PER_SOURCE).unwrap_or(u32::MAX);
+    let socket = bound(source)?;
+    socket.connect_timeout(&target.address.into(), CONNECT)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// A socket that is bound to the source address with this number, and resets when closed: ports that wait out their
+/// time would make the next search for free ones slow, and a client that is cut off says nothing either.
+pub(crate) fn bound(source: u32) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     let source = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + source);
     socket.bind(&SocketAddr::new(IpAddr::V4(source), 0).into())?;
     socket.set_tcp_nodelay(true)?;
-    // Closing resets: ports that wait out their time would make the next scenario's search for free ones slow.
     socket.set_linger(Some(Duration::ZERO))?;
-    socket.connect_timeout(&target.address.into(), CONNECT)?;
-    socket.set_nonblocking(true)?;
     Ok(socket)
 }

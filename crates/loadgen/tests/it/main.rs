@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hallway-loadgen");
+
+fn mock() -> PathBuf {
+    Path::new(PROGRAM).with_file_name("examples").join("mock_node")
+}
+
 /// Runs a scenario and returns its object.
 fn run(args: &[&str]) -> Value {
-    let program = Path::new(env!("CARGO_BIN_EXE_hallway-loadgen"));
-    let mock = program.with_file_name("examples").join("mock_node");
-    let output = Command::new(program)
+    let output = Command::new(PROGRAM)
         .args(["--seconds=0.3", "--floor-seconds=0.05", "--patience=2", "--server-bin"])
-        .arg(mock)
+        .arg(mock())
         .args(args)
         .output()
         .unwrap();
@@ -109,10 +113,79 @@ fn idle_connections_are_spread_over_processes() {
     assert_eq!((alive, pings), (50, 50));
 }
 
+/// That clients which came and went heard everything once and in order.
+fn settled(run: &Value) {
+    for count in ["lost", "doubled", "outOfOrder", "otherEpochs", "lostButTold"] {
+        assert_eq!(run[count], 0, "{count} in {run:#}");
+    }
+    assert!(run["expected"].as_u64().unwrap() > 0);
+    assert_eq!(run["delivered"], run["expected"]);
+}
+
+/// A short run of clients that are cut off every second.
+fn jitter(more: &[&str]) -> Value {
+    let mut args = vec![
+        "jitter",
+        "--clients=60",
+        "--rooms=4",
+        "--broadcasts=30",
+        "--rate=10",
+        "--cycle-seconds=1",
+        "--away-seconds=0.3",
+        "--per-process=25",
+    ];
+    args.extend(more);
+    run(&args)
+}
+
+#[test]
+fn clients_that_are_cut_off_again_and_again_hear_everything_once() {
+    for codec in ["json", "msgpack"] {
+        let by_ticket = jitter(&["--nodes=1", "--codec", codec]);
+        settled(&by_ticket["run"]);
+        let comebacks = &by_ticket["comebacks"];
+        assert!(comebacks["cuts"].as_u64().unwrap() >= 60, "{by_ticket:#}");
+        assert_eq!(comebacks["byTicket"], comebacks["cuts"]);
+        assert!(by_ticket["run"]["replayed"].as_u64().unwrap() > 0);
+        assert!(comebacks["replayMillis"]["samples"].as_u64().unwrap() > 0);
+    }
+    let by_token = jitter(&["--nodes=1", "--no-ticket"]);
+    settled(&by_token["run"]);
+    assert_eq!(by_token["comebacks"]["byToken"], by_token["comebacks"]["cuts"]);
+}
+
+#[test]
+fn what_a_resume_forgets_is_noticed() {
+    let forgetful = jitter(&["--nodes=1", "--server-env=MOCK_FAULT=forget"]);
+    assert!(forgetful["run"]["lost"].as_u64().unwrap() > 0, "{forgetful:#}");
+    assert_eq!(forgetful["run"]["lostButTold"], 0);
+}
+
+#[test]
+fn clients_of_a_killed_node_come_back_to_the_others() {
+    let mock = mock();
+    let avalanche = run(&[
+        "avalanche",
+        "--clients=60",
+        "--rooms=5",
+        "--rate=50",
+        "--per-process=40",
+        "--redis-bin",
+        mock.to_str().unwrap(),
+    ]);
+    for how in ["byTicket", "byToken"] {
+        let storm = &avalanche[how];
+        settled(&storm["run"]);
+        assert_eq!(storm["fled"], 20, "{storm:#}");
+        assert_eq!(storm["returned"], 20, "{storm:#}");
+        assert_eq!(storm["comebacks"][how], 20);
+        assert_eq!(storm["comebacks"]["away"], 0);
+    }
+}
+
 #[test]
 fn a_server_that_does_not_start_is_an_error() {
-    let program = env!("CARGO_BIN_EXE_hallway-loadgen");
-    let output = Command::new(program)
+    let output = Command::new(PROGRAM)
         .args(["--server-bin=/bin/false", "idle"])
         .output()
         .unwrap();

@@ -7,7 +7,7 @@
 --   what     'u' not numbered; 'n' numbered; 'r' numbered, and the room's life begins anew. A second letter 'i':
 --            with an idempotency key
 --   channel, message
---   and unless 'u': hint (the epoch that the sender last knew, or empty), count, life in ms
+--   and unless 'u': hint (the epoch that the sender last knew, or empty), count, life in ms, bytes
 -- KEYS: unless 'u' its stream; with 'i' the key that holds the first answer.
 --
 -- Answers: the time in ms, then for each broadcast '<epoch>-<seq>', or '-' if not numbered; after '=' and with
@@ -68,7 +68,7 @@ while a <= #ARGV do
   local what, channel, message = ARGV[a], ARGV[a + 1], ARGV[a + 2]
   local kind, width, first, stream = byte(what), 3, nil, nil
   if kind ~= 117 then
-    k, width = k + 1, 6
+    k, width = k + 1, 7
     stream = KEYS[k]
   end
   if #what == 2 then
@@ -94,6 +94,10 @@ while a <= #ARGV do
       -- Every tenth time is enough: more than asked for may be kept.
       if stream and byte(position, -1) == 48 then
         call('XTRIM', stream, 'MAXLEN', '~', ARGV[a + 4])
+        local used, most = call('MEMORY', 'USAGE', stream, 'SAMPLES', '5'), tonumber(ARGV[a + 6])
+        if used > most then
+          call('XTRIM', stream, 'MAXLEN', math.max(1, math.floor(call('XLEN', stream) * most / used)))
+        end
       end
       local heard = pcall('PUBLISH', channel, '\1' .. position .. behind_position .. message)
       if #what == 2 then

@@ -8,6 +8,7 @@ use super::*;
 
 const KEEP: Keep = Keep {
     count: 100,
+    bytes: 1 << 20,
     life: Duration::from_secs(100),
 };
 /// The bus's clock; epochs are times of it.
