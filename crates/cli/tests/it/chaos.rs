@@ -20,10 +20,11 @@ async fn nothing_is_lost_in_silence() {
     let mut runs = JoinSet::new();
     for (seed, setup) in SEEDS {
         let options = options.clone();
-        runs.spawn(async move { run(Plan::new(seed, Some(setup), TIME), &options).await });
+        runs.spawn(run(Plan::new(seed, Some(setup), TIME), options));
     }
     let mut wrong = String::new();
     for report in runs.join_all().await {
+        let report = report.expect("the servers start");
         println!("{report}");
         if !report.is_well() {
             wrong += &report.details();

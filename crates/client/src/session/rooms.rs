@@ -120,13 +120,13 @@ impl Rooms {
 
     /// Takes note of a broadcast.
     pub(super) fn hear(&mut self, broadcast: Broadcast) -> Event {
-        let Some(room) = self.0.get_mut(&broadcast.room) else {
-            return Event::Broadcast(broadcast);
-        };
         let position = position_of(&broadcast);
+        let known = self.0.get_mut(&broadcast.room);
         if broadcast.destination == RESYNC {
             // As it stands, even if that is further back: the gateway goes on from there.
-            room.stand(position.clone(), None);
+            if let Some(room) = known {
+                room.stand(position.clone(), None);
+            }
             let (room, cause) = (broadcast.room, Cause::Told);
             return Event::Resync {
                 room,
@@ -134,6 +134,9 @@ impl Rooms {
                 at: position,
             };
         }
+        let Some(room) = known else {
+            return Event::Broadcast(broadcast);
+        };
         let Some(position) = position else {
             return Event::Broadcast(broadcast);
         };
@@ -410,6 +413,7 @@ mod tests {
         let mut rooms = Rooms::default();
         for _ in 0..2 {
             assert!(matches!(rooms.hear(broadcast("e", 5, "d")), Event::Broadcast(_)));
+            assert!(matches!(rooms.hear(broadcast("e", 5, RESYNC)), Event::Resync { .. }));
         }
         assert!(rooms.enter("board-1", said(json!({"state": null}))).is_empty());
     }
