@@ -82,12 +82,8 @@ impl Task {
                 }
             }
         }
-        let rest: Vec<String> = self
-            .rooms
-            .names()
-            .filter(|&room| !settled.contains(room))
-            .map(str::to_owned)
-            .collect();
+        // A room that is included in one that came back may have had no place to say, and then nobody has answered for it.
+        let rest = self.rooms.unsettled(&settled);
         for room in rest {
             self.ask(&mut connection, room).await;
         }

@@ -1,6 +1,6 @@
 //! The rooms that are heard, and how far each was. No IO: what the server says goes in, events come out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -88,12 +88,10 @@ impl Rooms {
         }
     }
 
-    /// Those that are wanted.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(|(_, room)| room.why == Why::Wanted)
-            .map(|(name, _)| name.as_str())
+    /// Those to ask for so that everything is answered for, when some of it is.
+    pub(super) fn unsettled(&self, settled: &BTreeSet<String>) -> BTreeSet<String> {
+        let open = self.0.keys().filter(|name| !settled.contains(*name));
+        open.filter_map(|name| self.asked_as(name)).collect()
     }
 
     /// What to resume a room from.
@@ -375,11 +373,19 @@ mod tests {
             rooms.places_included("board-1"),
             BTreeMap::from([(tasks.to_owned(), at("t", 7))])
         );
-        assert_eq!((rooms.places().len(), rooms.names().count()), (2, 1));
+        assert_eq!(rooms.places().len(), 2);
         let missed = json!({"room": tasks, "destination": "d", "seq": 8, "epoch": "t"});
         let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
         assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
         assert_eq!(rooms.asked_as(tasks).as_deref(), Some("board-1"));
+        // Without a place it cannot be resumed by itself; its home is asked for again.
+        let settled = BTreeSet::from(["board-1".to_owned()]);
+        assert_eq!(rooms.unsettled(&settled), settled);
+        assert!(
+            rooms
+                .unsettled(&BTreeSet::from(["board-1".to_owned(), tasks.to_owned()]))
+                .is_empty()
+        );
         assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
         assert_eq!(rooms.lose("board-1"), None);
         assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
@@ -405,7 +411,7 @@ mod tests {
             "{moved:?}"
         );
         assert_eq!(rooms.places()["user-1"], at("e", 5));
-        assert_eq!((rooms.names().count(), rooms.asked_as("user-1")), (0, None));
+        assert_eq!(rooms.asked_as("user-1"), None);
     }
 
     #[test]
