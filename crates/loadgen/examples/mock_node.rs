@@ -159,21 +159,29 @@ async fn serve_socket(node: Arc<Node>, id: u64, stream: TcpStream) -> Result<(),
             if frame["args"]["ticket"] != "mock" {
                 return Err("not a ticket".into());
             }
+            // Locked until the hello is on its way, so that no broadcast overtakes what came before it.
+            let mut rooms = node.rooms.lock().await;
             let mut resumed = json!({});
             for (room, position) in frame["args"]["rooms"].as_object().into_iter().flatten() {
                 let args = json!({"room": room, "resume": position});
-                resumed[room] = node.join(&args, id, &outbound).await;
+                resumed[room] = node.join(&mut rooms, &args, id, &outbound);
             }
             outbound.send(hello(id, &resumed)).await?;
             continue;
         }
-        let data = match frame["endpoint"].as_str() {
-            Some("rooms.join") => node.join(&frame["args"], id, &outbound).await,
-            Some("rooms.broadcast") => node.broadcast(&frame["args"], Some(id)).await,
-            _ => json!(null),
-        };
-        let reply = format!(r#"{{"reply":{{"id":{},"data":{data}}}}}"#, frame["id"]);
-        outbound.send(reply).await?;
+        let reply = |data: Value| format!(r#"{{"reply":{{"id":{},"data":{data}}}}}"#, frame["id"]);
+        match frame["endpoint"].as_str() {
+            Some("rooms.join") => {
+                let mut rooms = node.rooms.lock().await;
+                let joined = node.join(&mut rooms, &frame["args"], id, &outbound);
+                outbound.send(reply(joined)).await?;
+            }
+            Some("rooms.broadcast") => {
+                let done = node.broadcast(&frame["args"], Some(id)).await;
+                outbound.send(reply(done)).await?;
+            }
+            _ => outbound.send(reply(Value::Null)).await?,
+        }
     }
     Ok(())
 }
@@ -185,8 +193,7 @@ fn hello(id: u64, resumed: &Value) -> String {
 }
 
 impl Node {
-    async fn join(&self, args: &Value, id: u64, outbound: &Outbound) -> Value {
-        let mut rooms = self.rooms.lock().await;
+    fn join(&self, rooms: &mut HashMap<String, Room>, args: &Value, id: u64, outbound: &Outbound) -> Value {
         let room = rooms
             .entry(args["room"].as_str().unwrap_or_default().to_owned())
             .or_default();

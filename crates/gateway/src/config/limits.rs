@@ -9,7 +9,8 @@ settings! {
     pub struct Limits {
         /// Open sockets on this node; 0 for no limit. Beyond it a handshake is answered with HTTP 503.
         connections: u32 = 0;
-        /// Handshakes going on at once; beyond it one is answered with HTTP 503 and `Retry-After`.
+        /// Handshakes going on at once; beyond it one waits for a second, and is then answered with HTTP 503 and
+        /// `Retry-After`.
         handshakes: u32 = 1024, from 1 to 1000000;
         /// How long a handshake may take, from the first byte; then the connection is closed.
         handshake_timeout: Duration = "10s", from "100ms" to "5m";

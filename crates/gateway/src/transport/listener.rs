@@ -26,8 +26,11 @@ use crate::connection::admission::{self, Upgraded};
 use crate::limits::AddressPermit;
 use crate::node::Node;
 
-/// Connections beyond the bound on handshakes that are still told so (503); beyond these they are dropped.
-const TOLD: usize = 256;
+/// How long a connection waits for its place among the handshakes before it is told that there is none (503). A node that
+/// takes over another's clients gets through them in this time; who comes after a second would have to anyway.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many connections may wait, for each place there is; beyond these they are dropped.
+const WAITING: usize = 8;
 /// When a new connection should be tried again, in seconds.
 const RETRY_SECONDS: &str = "1";
 
@@ -45,7 +48,7 @@ struct Arrival {
 /// Accepts until the token is cancelled.
 pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(node.limits.handshakes));
-    let told = Arc::new(Semaphore::new(TOLD));
+    let waiting = Arc::new(Semaphore::new(node.limits.handshakes.saturating_mul(WAITING)));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -61,29 +64,30 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
                 continue;
             }
         };
-        let place = Arc::clone(&places).try_acquire_owned().ok();
-        let place_to_be_told = if place.is_none() {
-            Arc::clone(&told).try_acquire_owned().ok()
-        } else {
-            None
-        };
-        if place.is_none() && place_to_be_told.is_none() {
+        let Ok(turn) = Arc::clone(&waiting).try_acquire_owned() else {
             node.metrics
                 .connections
                 .handshakes
                 .with_label_values(&["dropped"])
                 .inc();
             continue;
-        }
-        let arrival = Arrival {
-            node: Arc::clone(&node),
-            address,
-            since: Instant::now(),
-            place,
         };
+        let (node, places) = (Arc::clone(&node), Arc::clone(&places));
         tokio::spawn(async move {
+            let since = Instant::now();
+            // In the order in which they came.
+            let place = tokio::time::timeout(PATIENCE, places.acquire_owned()).await;
+            let place = place.ok().and_then(Result::ok);
+            // Who gets none keeps its turn until it is told.
+            let turn = place.is_none().then_some(turn);
+            let arrival = Arrival {
+                node,
+                address,
+                since,
+                place,
+            };
             serve(arrival, stream).await;
-            drop(place_to_be_told);
+            drop(turn);
         });
     }
 }

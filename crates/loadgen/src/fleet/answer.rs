@@ -29,7 +29,9 @@ pub(super) struct Entered {
     #[serde(default)]
     pub(super) missed: Vec<Missed>,
     /// Where the room stands; none where nothing was broadcast.
-    pub(super) state: Option<State>,
+    pub(super) state: Option<Position>,
+    /// What to come back with where there is no state.
+    pub(super) position: Option<Position>,
     /// Why it was not entered.
     pub(super) error: Option<IgnoredAny>,
 }
@@ -41,8 +43,16 @@ pub(super) struct Missed {
     pub(super) seq: u64,
 }
 
+impl Entered {
+    /// From where the client goes on: the numbering and the last number in it.
+    pub(super) fn stands(&self) -> Option<(&str, u64)> {
+        let position = self.state.as_ref().or(self.position.as_ref())?;
+        Some((&position.epoch, position.seq))
+    }
+}
+
 #[derive(Debug, Deserialize)]
-pub(super) struct State {
+pub(super) struct Position {
     pub(super) epoch: String,
     pub(super) seq: u64,
 }
@@ -96,7 +106,7 @@ mod tests {
             "board-1":{"recovered":true,"missed":[
                 {"room":"board-1","destination":"load","data":{"t":1},"seq":12,"epoch":"k","ts":1}],
                 "state":{"lastBroadcastTimestamp":1,"seq":12,"epoch":"k"}},
-            "board-2":{"recovered":false,"missed":[],"state":null},
+            "board-2":{"recovered":false,"missed":[],"state":null,"position":{"epoch":"k","seq":0}},
             "board-3":{"error":{"code":"forbidden","message":"no"}}}}}"#;
         for (codec, frame) in in_both(text) {
             let hello = hello(codec, &frame).unwrap();
@@ -104,8 +114,10 @@ mod tests {
             let one = &hello.resumed["board-1"];
             assert!(one.recovered && one.error.is_none());
             assert_eq!((one.missed[0].seq, one.missed[0].epoch.as_str()), (12, "k"));
-            assert_eq!(one.state.as_ref().map(|state| state.seq), Some(12));
-            assert!(!hello.resumed["board-2"].recovered && hello.resumed["board-2"].state.is_none());
+            assert_eq!(one.stands(), Some(("k", 12)));
+            let empty = &hello.resumed["board-2"];
+            assert!(!empty.recovered);
+            assert_eq!(empty.stands(), Some(("k", 0)));
             assert!(hello.resumed["board-3"].error.is_some());
         }
     }

@@ -154,10 +154,7 @@ impl Fleet {
         let comes_back = client.lost_at.is_some();
         let held = &mut client.rooms[held];
         held.entered = true;
-        let (epoch, seq) = answer
-            .state
-            .as_ref()
-            .map_or(("", 0), |state| (state.epoch.as_str(), state.seq));
+        let (epoch, seq) = answer.stands().unwrap_or_default();
         let Some(place) = &mut held.place else {
             held.place = Some(Place::joined(epoch, seq));
             return;

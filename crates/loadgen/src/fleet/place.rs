@@ -5,7 +5,7 @@ use crate::order::{Order, Verdict};
 /// A client's place in the numbering of a room.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// Empty while nothing was broadcast there yet.
+    /// Empty where nobody said; of an empty room not that of its first broadcast.
     epoch: String,
     /// The number that stood when the client first joined: it is to hear what comes after.
     first: u64,
@@ -48,8 +48,8 @@ impl Place {
     /// Takes a broadcast's number.
     pub(super) fn hear(&mut self, epoch: &[u8], seq: u64) -> Step {
         if self.epoch.as_bytes() != epoch {
-            let anew = !self.epoch.is_empty();
-            // Without a known numbering all of it was to be heard, from 1 on.
+            let anew = self.is_begun();
+            // Of the first numbering that begins in an empty room all was to be heard, from 1 on.
             let first = if anew { seq.saturating_sub(1) } else { 0 };
             *self = Self::joined(&String::from_utf8_lossy(epoch), first);
             if anew {
@@ -70,7 +70,7 @@ impl Place {
     /// Takes the gateway's word that what came up to `seq` cannot be had from it. Whether the numbering is another.
     pub(super) fn told(&mut self, epoch: &str, seq: u64) -> bool {
         if self.epoch != epoch {
-            let anew = !self.epoch.is_empty();
+            let anew = self.is_begun();
             *self = Self::joined(epoch, seq);
             return anew;
         }
@@ -98,7 +98,12 @@ impl Place {
 
     /// Whether it is of this numbering.
     pub(super) fn is_of(&self, epoch: &str) -> bool {
-        self.epoch.is_empty() || self.epoch == epoch
+        !self.is_begun() || self.epoch == epoch
+    }
+
+    /// Whether there was a broadcast. The place of an empty room is number 0, of any numbering that begins later.
+    fn is_begun(&self) -> bool {
+        self.order.last() > 0
     }
 }
 
@@ -136,8 +141,10 @@ mod tests {
 
     #[test]
     fn a_new_numbering_is_noticed_and_an_empty_room_has_one_from_its_first_broadcast() {
-        let mut place = Place::joined("", 0);
-        assert_eq!(place.position(), None);
+        assert_eq!(Place::joined("", 0).position(), None);
+        let mut place = Place::joined("0", 0);
+        assert_eq!(place.position(), Some(("0", 0)));
+        assert!(place.is_of("a"));
         assert_eq!(place.hear(b"a", 2), Step::New);
         assert_eq!(place.expected(2) - place.heard(), 1, "the first was missed");
         assert_eq!(place.hear(b"b", 7), Step::OtherEpoch);

@@ -88,6 +88,7 @@ struct Course {
     accepted: u64,
     refused: u64,
     delivered: u64,
+    doubled: u64,
     /// The publisher whose turn it is.
     turn: usize,
     /// The room that each publisher takes next, of its own.
@@ -102,13 +103,14 @@ impl Swarm {
         drive: &Drive,
         mut idle: impl FnMut(&mut Self) -> Result<Duration, Failure>,
     ) -> Result<Driven, Failure> {
-        let (other, doubled, out_of_order) = (self.tally.other, self.tally.doubled, self.tally.out_of_order);
+        let (other, out_of_order) = (self.tally.other, self.tally.out_of_order);
         let mut course = Course {
             start: Instant::now(),
             published: 0,
             accepted: self.tally.accepted,
             refused: self.tally.refused,
             delivered: self.tally.delivered,
+            doubled: self.tally.doubled,
             turn: 0,
             rooms: vec![0; drive.publishers],
         };
@@ -142,7 +144,7 @@ impl Swarm {
             delivered: self.tally.delivered - course.delivered,
             other: self.tally.other - other,
             expected: accepted * drive.receivers,
-            doubled: self.tally.doubled - doubled,
+            doubled: self.tally.doubled - course.doubled,
             out_of_order: self.tally.out_of_order - out_of_order,
             seconds: seconds.max(0.001),
         })
@@ -161,7 +163,9 @@ impl Swarm {
     fn outstanding(&self, drive: &Drive, course: &Course) -> u64 {
         let accepted = self.accepted(drive, course);
         let answered = accepted + self.tally.refused - course.refused;
-        let delivered = self.tally.delivered - course.delivered;
+        // One that came twice must not stand for one that has not come yet.
+        let doubled = self.tally.doubled - course.doubled;
+        let delivered = (self.tally.delivered - course.delivered).saturating_sub(doubled);
         let travelling = match drive.receivers {
             0 => 0,
             // Of those in the air some may be delivered before they are answered; they count once.
