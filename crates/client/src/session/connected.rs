@@ -67,6 +67,8 @@ impl Task {
         let mut settled = BTreeSet::new();
         for (room, entry) in hello.resumed.into_iter().flatten() {
             let result = match entry.get("error") {
+                // The node joins it in any case, and says below where it stands.
+                Some(_) if hello.positions.contains_key(&room) => continue,
                 Some(error) => Err(serde_json::from_value(error.clone()).unwrap_or_else(|_| unreadable())),
                 None => Ok(entry),
             };
@@ -80,12 +82,8 @@ impl Task {
                 }
             }
         }
-        let rest: Vec<String> = self
-            .rooms
-            .names()
-            .filter(|&room| !settled.contains(room))
-            .map(str::to_owned)
-            .collect();
+        // A room that is included in one that came back may have had no place to say, and then nobody has answered for it.
+        let rest = self.rooms.unsettled(&settled);
         for room in rest {
             self.ask(&mut connection, room).await;
         }
@@ -203,12 +201,12 @@ impl Task {
                     self.tell(event).await?;
                 }
             }
-            Err(error) if self.rooms.contains(room) && connection.passes(room, &error) => {
+            Err(error) if self.rooms.asked_as(room).is_some() && connection.passes(room, &error) => {
                 let wait = error.retry_after_ms.map_or(AGAIN, Duration::from_millis);
                 if connection.again.is_empty() {
                     connection.again_at = Instant::now() + wait.min(self.options.backoff_most);
                 }
-                connection.again.insert(room.to_owned());
+                connection.again.extend(self.rooms.asked_as(room));
             }
             Err(error) => {
                 if self.rooms.forget(room) {

@@ -1,6 +1,6 @@
 //! The rooms that are heard, and how far each was. No IO: what the server says goes in, events come out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -79,12 +79,19 @@ impl Rooms {
         self.0.get(room).is_some_and(|room| room.why == Why::Wanted)
     }
 
-    /// Those that are wanted.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(|(_, room)| room.why == Why::Wanted)
-            .map(|(name, _)| name.as_str())
+    /// The room to ask for so that this one is heard: itself, or its home. None for one that the node joins.
+    pub(super) fn asked_as(&self, room: &str) -> Option<String> {
+        match &self.0.get(room)?.why {
+            Why::Wanted => Some(room.to_owned()),
+            Why::Included(home) => Some(home.clone()),
+            Why::Own => None,
+        }
+    }
+
+    /// Those to ask for so that everything is answered for, when some of it is.
+    pub(super) fn unsettled(&self, settled: &BTreeSet<String>) -> BTreeSet<String> {
+        let open = self.0.keys().filter(|name| !settled.contains(*name));
+        open.filter_map(|name| self.asked_as(name)).collect()
     }
 
     /// What to resume a room from.
@@ -111,13 +118,13 @@ impl Rooms {
 
     /// Takes note of a broadcast.
     pub(super) fn hear(&mut self, broadcast: Broadcast) -> Event {
-        let Some(room) = self.0.get_mut(&broadcast.room) else {
-            return Event::Broadcast(broadcast);
-        };
         let position = position_of(&broadcast);
+        let known = self.0.get_mut(&broadcast.room);
         if broadcast.destination == RESYNC {
             // As it stands, even if that is further back: the gateway goes on from there.
-            room.stand(position.clone(), None);
+            if let Some(room) = known {
+                room.stand(position.clone(), None);
+            }
             let (room, cause) = (broadcast.room, Cause::Told);
             return Event::Resync {
                 room,
@@ -125,6 +132,9 @@ impl Rooms {
                 at: position,
             };
         }
+        let Some(room) = known else {
+            return Event::Broadcast(broadcast);
+        };
         let Some(position) = position else {
             return Event::Broadcast(broadcast);
         };
@@ -363,10 +373,19 @@ mod tests {
             rooms.places_included("board-1"),
             BTreeMap::from([(tasks.to_owned(), at("t", 7))])
         );
-        assert_eq!((rooms.places().len(), rooms.names().count()), (2, 1));
+        assert_eq!(rooms.places().len(), 2);
         let missed = json!({"room": tasks, "destination": "d", "seq": 8, "epoch": "t"});
         let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
         assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
+        assert_eq!(rooms.asked_as(tasks).as_deref(), Some("board-1"));
+        // Without a place it cannot be resumed by itself; its home is asked for again.
+        let settled = BTreeSet::from(["board-1".to_owned()]);
+        assert_eq!(rooms.unsettled(&settled), settled);
+        assert!(
+            rooms
+                .unsettled(&BTreeSet::from(["board-1".to_owned(), tasks.to_owned()]))
+                .is_empty()
+        );
         assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
         assert_eq!(rooms.lose("board-1"), None);
         assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
@@ -392,7 +411,7 @@ mod tests {
             "{moved:?}"
         );
         assert_eq!(rooms.places()["user-1"], at("e", 5));
-        assert_eq!(rooms.names().count(), 0);
+        assert_eq!(rooms.asked_as("user-1"), None);
     }
 
     #[test]
@@ -400,6 +419,7 @@ mod tests {
         let mut rooms = Rooms::default();
         for _ in 0..2 {
             assert!(matches!(rooms.hear(broadcast("e", 5, "d")), Event::Broadcast(_)));
+            assert!(matches!(rooms.hear(broadcast("e", 5, RESYNC)), Event::Resync { .. }));
         }
         assert!(rooms.enter("board-1", said(json!({"state": null}))).is_empty());
     }

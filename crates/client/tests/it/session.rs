@@ -377,3 +377,113 @@ async fn a_busy_server_is_asked_again_and_a_bad_token_is_not() {
     assert_eq!(lost(&mut session).await, (4401, false));
     assert_eq!(session.next().await, None);
 }
+
+#[tokio::test]
+async fn rooms_that_could_not_be_resumed_just_now_are_asked_for_with_all_that_belongs_to_them() {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move {
+        let own = json!({"user-u": {"epoch": "u", "seq": 2}});
+        let mut peer = next(&listener).await;
+        hello(&mut peer, json!({"resumeTicket": "t", "positions": own})).await;
+        let tasks = json!({"board-1-tasks": {"state": {"epoch": "t", "seq": 1}}});
+        let_in(&mut peer, Value::Null, json!({"state": state(4), "includes": tasks})).await;
+        // Heard by the client when it asks for something else.
+        assert_eq!(peer.hear().await.unwrap()["endpoint"], "ping");
+        drop(peer);
+
+        let mut peer = next(&listener).await;
+        let rooms = peer.hear().await.unwrap()["args"]["rooms"].clone();
+        assert_eq!(rooms["board-1-tasks"], json!({"epoch": "t", "seq": 1}));
+        assert_eq!(rooms["user-u"], own["user-u"]);
+        let away = json!({"error": {"code": "unavailable", "message": "later", "retryAfterMs": 1}});
+        let resumed = json!({"board-1": away, "board-1-tasks": away, "user-u": away});
+        hello(&mut peer, json!({"resumed": resumed, "positions": own})).await;
+        let frame = peer.hear().await.unwrap();
+        assert_eq!(frame["args"]["resume"], json!({"epoch": "e", "seq": 4}));
+        assert_eq!(
+            frame["args"]["includes"],
+            json!({"board-1-tasks": {"epoch": "t", "seq": 1}})
+        );
+        let missed = json!({"room": "board-1-tasks", "destination": "d", "seq": 2, "epoch": "t"});
+        let tasks =
+            json!({"board-1-tasks": {"state": {"epoch": "t", "seq": 2}, "recovered": true, "missed": [missed]}});
+        let data = json!({"state": state(4), "recovered": true, "missed": [], "includes": tasks});
+        peer.say(json!({"reply": {"id": frame["id"], "data": data}})).await;
+        peer.hear().await;
+    });
+    let mut session = start(&[url]);
+    let handle = session.handle();
+    handle.join("board-1").await;
+    assert!(!connected(&mut session).await);
+    for expected in ["user-u", "board-1", "board-1-tasks"] {
+        assert!(matches!(event(&mut session).await, Event::Joined { room, .. } if room == expected));
+    }
+    let error = handle.request("ping", json!({})).await.unwrap_err();
+    assert!(matches!(error, RequestError::Closed(_)), "{error}");
+    assert_eq!(lost(&mut session).await, (1006, true));
+    assert!(connected(&mut session).await);
+    // The user's own room has not moved, and nothing of the others was lost.
+    assert_eq!(heard(&mut session).await, 2);
+}
+
+#[tokio::test]
+async fn an_included_room_whose_numbering_was_lost_is_asked_for_on_coming_back() {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move {
+        let mut peer = next(&listener).await;
+        hello(&mut peer, json!({"resumeTicket": "t"})).await;
+        let tasks = json!({"board-1-tasks": {"state": {"epoch": "t", "seq": 1}}});
+        let_in(&mut peer, Value::Null, json!({"state": state(4), "includes": tasks})).await;
+        let notice = json!({"room": "board-1-tasks", "destination": "room.resync", "data": {}});
+        peer.say(json!({"broadcast": notice})).await;
+        assert_eq!(peer.hear().await.unwrap()["endpoint"], "ping");
+        drop(peer);
+
+        let mut peer = next(&listener).await;
+        assert!(
+            peer.hear().await.unwrap()["args"]["rooms"]
+                .get("board-1-tasks")
+                .is_none()
+        );
+        let home = json!({"board-1": {"state": state(4), "recovered": true, "missed": []}});
+        hello(&mut peer, json!({"resumed": home})).await;
+        // Two were published while it was away, and nobody has said so yet.
+        let tasks = json!({"board-1-tasks": {"state": {"epoch": "u", "seq": 2}}});
+        let from = json!({"epoch": "e", "seq": 4});
+        let_in(
+            &mut peer,
+            from,
+            json!({"state": state(4), "recovered": true, "missed": [], "includes": tasks}),
+        )
+        .await;
+        peer.hear().await;
+    });
+    let mut session = start(&[url]);
+    let handle = session.handle();
+    handle.join("board-1").await;
+    assert!(!connected(&mut session).await);
+    for expected in ["board-1", "board-1-tasks"] {
+        assert!(matches!(event(&mut session).await, Event::Joined { room, .. } if room == expected));
+    }
+    assert!(matches!(
+        event(&mut session).await,
+        Event::Resync {
+            cause: Cause::Told,
+            at: None,
+            ..
+        }
+    ));
+    let error = handle.request("ping", json!({})).await.unwrap_err();
+    assert!(matches!(error, RequestError::Closed(_)), "{error}");
+    assert_eq!(lost(&mut session).await, (1006, true));
+    assert!(connected(&mut session).await);
+    match event(&mut session).await {
+        Event::Resync { room, cause, at } => {
+            assert_eq!(
+                (room.as_str(), cause, at.unwrap().seq),
+                ("board-1-tasks", Cause::NotRecovered, 2)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -136,9 +136,7 @@ async fn one(cli: &Cli, seed: u64) -> Result<Report, String> {
             _ => None,
         },
     };
-    let plan = plan(cli, seed);
-    let run = tokio::spawn(async move { run(plan, &options).await });
-    run.await.map_err(|why| why.to_string())
+    run(plan(cli, seed), options).await
 }
 
 impl Totals {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::http::try_call;
 /// So much history that what is missed in any outage is in it, however slow the machine.
 const KINDS: &str = "[[kinds]]\nname = 'board'\nkeep_count = 5000\n[[kinds]]\nname = 'user'\nkeep_count = 5000\n";
 
+/// What a node is told to stop with.
+const SIGTERM: i32 = 15;
 /// How long a node may take to be ready, once everything it needs is there.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a node that was told to stop may take.
@@ -89,7 +92,8 @@ impl Node {
         let mut result = Ok(());
         if let Some(mut child) = self.child.take() {
             result = match timeout(TO_STOP, child.wait()).await {
-                Ok(Ok(status)) if status.success() => Ok(()),
+                // Told so soon after its start that it did not listen for it yet, it ends by the signal.
+                Ok(Ok(status)) if status.success() || status.signal() == Some(SIGTERM) => Ok(()),
                 Ok(status) => Err(format!("a node that was told to stop ended with {status:?}")),
                 Err(_) => Err("a node that was told to stop did not".to_owned()),
             };

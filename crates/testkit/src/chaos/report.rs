@@ -83,6 +83,9 @@ impl Report {
                 text += &format!(" (and so for {} clients: {clients:?})", clients.len());
             }
             text.push('\n');
+            for noted in &first.before {
+                text += &format!("           {noted}\n");
+            }
         }
         let more = grouped.len().saturating_sub(MOST);
         if more > 0 {

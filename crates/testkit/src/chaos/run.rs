@@ -30,11 +30,17 @@ pub struct Options {
     pub tolerates_gaps: Option<bool>,
 }
 
-/// Carries out a plan.
+/// Carries out a plan, on a thread of the runtime's for what blocks: several runs do not wait for one another there.
 ///
-/// # Panics
-/// If the servers cannot be started: then nothing is known about the gateway.
-pub async fn run(plan: Plan, options: &Options) -> Report {
+/// # Errors
+/// The servers could not be started, or something else outside of the gateway failed: nothing is known about it then.
+pub async fn run(plan: Plan, options: Options) -> Result<Report, String> {
+    let runtime = tokio::runtime::Handle::current();
+    let run = tokio::task::spawn_blocking(move || runtime.block_on(run_here(plan, &options)));
+    run.await.map_err(|why| why.to_string())
+}
+
+async fn run_here(plan: Plan, options: &Options) -> Report {
     let began = Instant::now();
     let logs = tempfile::Builder::new()
         .prefix(&format!("hallway-chaos-{}-", plan.seed))

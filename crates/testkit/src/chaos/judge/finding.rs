@@ -16,6 +16,8 @@ pub struct Finding {
     pub at: Option<Duration>,
     /// What.
     pub what: What,
+    /// What the client noted of the room just before, the oldest first.
+    pub before: Vec<String>,
 }
 
 /// What is wrong.
@@ -86,6 +88,7 @@ impl Finding {
             room: room.to_owned(),
             at: Some(at),
             what,
+            before: Vec::new(),
         }
     }
 }

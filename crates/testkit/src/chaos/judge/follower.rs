@@ -1,6 +1,6 @@
 //! Follows one client through one room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use hallway_client::ResumeFrom;
@@ -10,6 +10,9 @@ use crate::chaos::ledger::{Inner as Published, Outcome};
 
 /// What was heard under a room's number, by whoever heard it first.
 pub(super) type HeardUnder = HashMap<(String, String, u64), usize>;
+
+/// Notes told with a finding.
+const BEFORE: usize = 6;
 
 pub(super) struct Follower<'a> {
     client: usize,
@@ -21,6 +24,8 @@ pub(super) struct Follower<'a> {
     /// Where the client stands; nothing before it joins, and where the numbering begins anew.
     place: Option<ResumeFrom>,
     has_joined: bool,
+    /// The last notes, for whoever looks for the cause.
+    before: VecDeque<Noted>,
     /// The publishes that it heard, and where.
     heard: HashMap<usize, ResumeFrom>,
 }
@@ -43,11 +48,20 @@ impl<'a> Follower<'a> {
             judgement,
             place: None,
             has_joined: false,
+            before: VecDeque::new(),
             heard: HashMap::new(),
         }
     }
 
     pub(super) fn take(&mut self, noted: &Noted) {
+        self.judge(noted);
+        if self.before.len() == BEFORE {
+            self.before.pop_front();
+        }
+        self.before.push_back(noted.clone());
+    }
+
+    fn judge(&mut self, noted: &Noted) {
         let time = noted.at;
         match &noted.note {
             Note::Joined(at) => {
@@ -163,6 +177,7 @@ impl<'a> Follower<'a> {
             room: self.room.to_owned(),
             at,
             what,
+            before: self.before.iter().map(Noted::to_string).collect(),
         });
     }
 }

@@ -8,6 +8,7 @@ mod follower;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use hallway_client::{Cause, ResumeFrom};
@@ -44,6 +45,12 @@ pub(super) enum Note {
 pub(super) struct Noted {
     pub(super) at: Duration,
     pub(super) note: Note,
+}
+
+impl fmt::Display for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}s {:?}", self.at.as_secs_f64(), self.note)
+    }
 }
 
 /// All that one client noted, by room.
