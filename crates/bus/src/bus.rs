@@ -22,7 +22,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Makes this node hear rooms. Ready only when the bus has confirmed: everything that is published after
     /// that is heard, or its loss is told.
     ///
-    /// Takes effect in the order of calls, together with [`Bus::unsubscribe`]. Subscribing to what is heard
+    /// Takes effect in the order of calls, together with [`Bus::unsubscribe`]; where rooms are on several servers, in
+    /// that order on each of them. Subscribing to what is heard
     /// already is harmless. Once confirmed it holds over broken links until unsubscribed; after an error, rooms
     /// that this call was the first to ask for are not subscribed.
     fn subscribe(&self, rooms: Vec<RoomName>) -> BoxFuture<'static, Result<(), BusError>>;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::free_port;
 
 /// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A Redis server of its own, on 127.0.0.1, with a folder of its own. Killed when dropped.
 #[derive(Debug)]

@@ -21,6 +21,11 @@ pub(crate) async fn publish(node: &mut Node, count: usize) -> Position {
 pub(crate) async fn begins_anew(node: &mut Node, url: &str, before: Position) {
     assert_eq!(node.lost().await, Lost::Reconnected);
     node.ready(true).await;
+    has_begun_anew(node, url, before).await;
+}
+
+/// The same, when the loss was told.
+pub(crate) async fn has_begun_anew(node: &mut Node, url: &str, before: Position) {
     assert_eq!(node.bus.states(vec![node.room.clone()]).await.unwrap(), [None]);
     let history = node.bus.history(node.room.clone(), Some(before), 10).await.unwrap();
     assert_eq!((history.state, history.complete), (None, false));
