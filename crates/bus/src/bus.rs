@@ -48,6 +48,10 @@ pub trait Bus: Send + Sync + 'static {
     /// makes the place of a room without broadcasts, see [`empty_since`].
     fn clock(&self, room: &RoomName) -> u64;
 
+    /// Whether numbering goes back to a place, as far as is known here: if not, it may have been lost and begun anew since,
+    /// perhaps more than once, and what came between cannot be known.
+    fn reaches(&self, place: Position) -> bool;
+
     /// How the link is. The channel always holds the present state.
     fn health(&self) -> watch::Receiver<Health>;
 

@@ -20,8 +20,8 @@ use crate::socket::Socket;
 pub enum Track {
     /// Not numbered, or not yet known.
     Untracked,
-    /// Numbered, and nothing was ever broadcast.
-    Empty,
+    /// Numbered, and nothing was broadcast since: by the clock that epochs are taken from, in milliseconds.
+    Empty(u64),
     /// The last broadcast that was delivered here, and Redis's time of it in Unix milliseconds.
     At(Position, u64),
 }
@@ -140,7 +140,8 @@ impl Room {
     pub fn set_track(&self, line: usize, track: Track) {
         let mut inner = self.inner.lock();
         let behind = match (inner.tracks[line], track) {
-            (Track::At(..), Track::Empty | Track::Untracked) => true,
+            (Track::At(..), Track::Empty(_) | Track::Untracked) => true,
+            (Track::Empty(had), Track::Empty(new)) => new < had,
             (Track::At(had, _), Track::At(new, _)) => (new.epoch, new.seq) < (had.epoch, had.seq),
             _ => false,
         };
@@ -235,8 +236,9 @@ impl Room {
 fn judge(track: Track, position: Position) -> Heard {
     match track {
         Track::Untracked => Heard::Next,
-        Track::Empty if position.seq == 1 => Heard::Next,
-        Track::Empty => Heard::Gap,
+        Track::Empty(since) if position.epoch.0 < since => Heard::OtherEpoch,
+        Track::Empty(_) if position.seq == 1 => Heard::Next,
+        Track::Empty(_) => Heard::Gap,
         Track::At(last, _) if last.epoch != position.epoch => Heard::OtherEpoch,
         Track::At(last, _) if position.seq <= last.seq => Heard::Old,
         Track::At(last, _) if position.seq == last.seq + 1 => Heard::Next,

@@ -162,7 +162,7 @@ impl Bus for MemoryBus {
         let history = || {
             let mut history = self.lane_of(&room).lock().history(&room, after, limit, Instant::now());
             // A place of before this bus began says nothing about it.
-            history.complete &= after.is_none_or(|here| here.epoch.0 >= self.began);
+            history.complete &= after.is_none_or(|here| self.reaches(here));
             history
         };
         done(self.open(history))
@@ -170,6 +170,10 @@ impl Bus for MemoryBus {
 
     fn clock(&self, _room: &RoomName) -> u64 {
         now()
+    }
+
+    fn reaches(&self, place: Position) -> bool {
+        place.epoch.0 >= self.began
     }
 
     fn health(&self) -> watch::Receiver<Health> {

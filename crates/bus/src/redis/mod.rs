@@ -271,6 +271,10 @@ impl Bus for RedisBus {
         shard.map_or(0, |shard| shard.commands.borrow().as_ref().map_or(0, Up::clock))
     }
 
+    fn reaches(&self, place: Position) -> bool {
+        self.floors.holds(place.epoch)
+    }
+
     fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
     }

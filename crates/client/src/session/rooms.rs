@@ -123,7 +123,9 @@ impl Rooms {
         if broadcast.destination == RESYNC {
             // As it stands, even if that is further back: the gateway goes on from there.
             if let Some(room) = known {
-                room.stand(position.clone(), None);
+                let empty = broadcast.data.get("position").cloned();
+                let empty = empty.and_then(|place| serde_json::from_value(place).ok());
+                room.stand(position.clone(), empty);
             }
             let (room, cause) = (broadcast.room, Cause::Told);
             return Event::Resync {
@@ -301,6 +303,14 @@ mod tests {
         let told = rooms.hear(broadcast("e", 2, RESYNC));
         assert!(matches!(told, Event::Resync { cause: Cause::Told, at: Some(place), .. } if place == at("e", 2)));
         assert!(matches!(rooms.hear(broadcast("e", 3, "d")), Event::Broadcast(_)));
+        let emptied = Broadcast {
+            data: json!({"lastBroadcastTimestamp": null, "position": {"epoch": "f", "seq": 0}}),
+            seq: None,
+            epoch: None,
+            ..broadcast("e", 3, RESYNC)
+        };
+        assert!(matches!(rooms.hear(emptied), Event::Resync { at: None, .. }));
+        assert_eq!(rooms.place("board-1"), Some(&at("f", 0)));
     }
 
     #[test]

@@ -226,7 +226,7 @@ async fn own_room(node: &Node, socket: &Arc<Socket>, name: &RoomName, from: Line
     let kind = crate::endpoints::resolve(node, name)?.kind;
     let mut entry = None;
     let joined = node.membership.join(kind, name, socket, from, |entered| {
-        entry = entered.into_iter().next().map(|own| rooms_join::entry(node, name, own));
+        entry = entered.into_iter().next().map(|own| rooms_join::entry(node, own));
         None
     });
     joined.await.map_err(crate::error::from_bus)?;

@@ -100,16 +100,26 @@ impl Patrol {
             if rooms.is_empty() {
                 continue;
             }
+            let clocks: Vec<u64> = rooms.iter().map(|(room, _)| self.delivery.bus.clock(room)).collect();
             let names = rooms.iter().map(|(room, _)| room.clone()).collect();
             // With the bus away all rooms become suspect when it is back.
             let Ok(states) = super::patiently(self.delivery.bus.states(names)).await else {
                 return;
             };
-            let astray = rooms
-                .into_iter()
-                .zip(states)
-                .filter(|((_, track), state)| is_astray(*track, *state));
-            self.doubtful.extend(astray.map(|(room, _)| room));
+            for (((room, track), clock), state) in rooms.into_iter().zip(clocks).zip(states) {
+                if is_astray(track, state) {
+                    self.doubtful.push((room, track));
+                } else if state.is_none() {
+                    self.still_empty(&room, clock);
+                }
+            }
+        }
+    }
+
+    /// Moves the time since which a room is known to be empty, so that whoever comes back to it finds a recent place.
+    fn still_empty(&self, room: &RoomName, clock: u64) {
+        if let Some(line) = self.delivery.hub.line(room) {
+            line.room.set_track(line.line, Track::Empty(clock));
         }
     }
 }
@@ -122,8 +132,8 @@ fn track(delivery: &Delivery, room: &RoomName) -> Option<Track> {
 /// Whether a room is not where the bus is. One that is ahead of the answer has heard something since it was given.
 fn is_astray(track: Track, state: Option<RoomState>) -> bool {
     match (track, state) {
-        (Track::Untracked, _) | (Track::Empty, None) => false,
-        (Track::Empty, Some(_)) | (Track::At(..), None) => true,
+        (Track::Untracked, _) | (Track::Empty(_), None) => false,
+        (Track::Empty(_), Some(_)) | (Track::At(..), None) => true,
         (Track::At(here, _), Some(there)) => here != there.position,
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{Answer, Caller, rooms_history};
 use crate::connection::reply;
-use crate::membership::catch_up::{Allowance, Entered, From, Lines};
+use crate::membership::catch_up::{Allowance, Entered, From, Lines, place_of};
 use crate::node::Node;
 
 #[derive(Serialize)]
@@ -99,7 +99,7 @@ pub(crate) async fn enter(
         .membership
         .join(room.kind, &room.home, &caller.socket, from, |entered| {
             let mut entries = names.into_iter().zip(entered).map(|(name, entered)| {
-                let entry = entry(node, &name, entered);
+                let entry = entry(node, entered);
                 (name, entry)
             });
             let (_, own) = entries.next()?;
@@ -114,13 +114,13 @@ pub(crate) async fn enter(
 }
 
 /// How a socket came into a room, as clients see it.
-pub(crate) fn entry(node: &Node, name: &RoomName, entered: Entered) -> Entry {
+pub(crate) fn entry(node: &Node, entered: Entered) -> Entry {
     node.metrics.delivery.caught_up.inc_by(entered.missed.len() as u64);
     let state = state_of(entered.track);
     Entry {
         position: match state {
             Some(_) => None,
-            None => node.membership.place(name, entered.track),
+            None => place_of(entered.track),
         },
         state,
         recovered: entered.recovered,
@@ -141,6 +141,6 @@ pub(crate) fn state_of(track: Track) -> Option<State> {
             seq: position.seq,
             epoch: position.epoch,
         }),
-        Track::Untracked | Track::Empty => None,
+        Track::Untracked | Track::Empty(_) => None,
     }
 }

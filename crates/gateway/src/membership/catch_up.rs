@@ -132,7 +132,7 @@ impl CatchUp {
         let here = match track {
             Track::Untracked => return Ok(Verdict::NotRecovered),
             // Before the first broadcast of whichever life comes.
-            Track::Empty => Position {
+            Track::Empty(_) => Position {
                 epoch: self.read.epoch,
                 seq: 0,
             },
@@ -282,10 +282,10 @@ impl Lines<CatchUp> {
 
 /// What to resume from where a room stands at `track`, as long as nothing more is broadcast there.
 #[must_use]
-pub fn place_of(track: Track, clock: u64) -> Option<Position> {
+pub fn place_of(track: Track) -> Option<Position> {
     match track {
         Track::Untracked => None,
-        Track::Empty => (clock > 0).then(|| empty_since(clock)),
+        Track::Empty(since) => (since > 0).then(|| empty_since(since)),
         Track::At(position, _) => Some(position),
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallway_bus::{Bus, BusError};
 use hallway_hub::{Answer, Hub, Joined, Room, Socket, Track};
-use hallway_protocol::{Kind, Kinds, Position, RoomName};
+use hallway_protocol::{Kind, Kinds, RoomName};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -135,12 +135,6 @@ impl Membership {
         }
     }
 
-    /// Where a socket stands in a room at a track, in words that it can resume from.
-    #[must_use]
-    pub fn place(&self, home: &RoomName, track: Track) -> Option<Position> {
-        catch_up::place_of(track, self.bus.clock(home))
-    }
-
     /// Begins to hear a room, and learns where its lines stand. The subscription comes first: what is
     /// published between the two is then both in the number and on its way, and dropped as old.
     async fn hear(&self, kind: &Kind, room: &Room) -> Result<(), BusError> {
@@ -148,12 +142,12 @@ impl Membership {
         if kind.keep.is_none() {
             return Ok(());
         }
+        // Before the question, so that a line without broadcasts had none at that time.
+        let clocks: Vec<u64> = room.lines().iter().map(|line| self.bus.clock(line)).collect();
         let states = self.bus.states(room.lines().to_vec()).await?;
-        for (line, state) in states.into_iter().enumerate() {
-            room.set_track(
-                line,
-                state.map_or(Track::Empty, |state| Track::At(state.position, state.ts)),
-            );
+        for (line, (state, clock)) in states.into_iter().zip(clocks).enumerate() {
+            let track = state.map_or(Track::Empty(clock), |state| Track::At(state.position, state.ts));
+            room.set_track(line, track);
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ fn at(epoch: u64, seq: u64) -> Option<Position> {
 async fn only_what_follows_on_is_next() {
     let hub = hub();
     let room = hub.hold(vec![room("board-1"), room("board-1-tasks")]);
-    room.set_track(0, Track::Empty);
+    room.set_track(0, Track::Empty(3));
     let hear = |arrived: &[Option<Position>]| {
         let arrived: Vec<_> = arrived.iter().map(|position| (*position, 1)).collect();
         let (count, heard, _) = room.hear(0, &arrived);
@@ -44,7 +44,7 @@ async fn what_the_bus_says_late_does_not_turn_a_line_back() {
     let room = hub.hold(vec![room("board-1")]);
     room.hear(0, &[(at(5, 7), 1)]);
     for late in [
-        Track::Empty,
+        Track::Empty(3),
         Track::At(at(5, 6).unwrap(), 1),
         Track::At(at(4, 9).unwrap(), 1),
     ] {

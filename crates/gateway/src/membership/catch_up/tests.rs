@@ -86,11 +86,11 @@ fn what_was_missed_meets_what_is_to_come() {
 fn who_is_ahead_of_this_node_waits_for_it() {
     let place = at(LIFE, 7);
     let mut catch_up = from(place);
-    for behind in [track(LIFE, 5), Track::Empty, track(LIFE - 1000, 70)] {
+    for behind in [track(LIFE, 5), Track::Empty(NOW), track(LIFE - 1000, 70)] {
         assert_eq!(entered(&catch_up, behind), Err(Wanting::History));
     }
     catch_up.take(kept(LIFE, 1..=8, place), NOW);
-    for behind in [track(LIFE, 5), Track::Empty, track(LIFE - 1000, 70)] {
+    for behind in [track(LIFE, 5), Track::Empty(NOW), track(LIFE - 1000, 70)] {
         assert_eq!(entered(&catch_up, behind), Err(Wanting::Delivery));
     }
     assert_eq!(entered(&catch_up, track(LIFE, 7)), Ok((true, vec![])));
@@ -106,7 +106,7 @@ fn what_cannot_be_proven_is_not_recovered() {
         ("trimmed", kept(LIFE, 9..=10, place), track(LIFE, 10)),
         ("another life", kept(LIFE + 9, 1..=10, place), track(LIFE + 9, 10)),
         ("went back", kept(LIFE, 1..=5, place), track(LIFE, 5)),
-        ("expired", gone, Track::Empty),
+        ("expired", gone, Track::Empty(NOW)),
         ("too old", old, track(LIFE, 10)),
     ];
     for (why, history, track) in cases {
@@ -140,12 +140,12 @@ fn from_an_empty_room_all_of_the_life_that_began_since_is_brought() {
     // Here the first of them is still to come.
     let mut catch_up = from(empty);
     catch_up.take(kept(LIFE, 1..=3, empty), NOW);
-    assert_eq!(entered(&catch_up, Track::Empty), Ok((true, vec![])));
+    assert_eq!(entered(&catch_up, Track::Empty(NOW)), Ok((true, vec![])));
     // Still empty.
     let mut catch_up = from(empty);
-    assert_eq!(entered(&catch_up, Track::Empty), Err(Wanting::History));
+    assert_eq!(entered(&catch_up, Track::Empty(NOW)), Err(Wanting::History));
     catch_up.take(History::of(None, Some(empty), vec![]), NOW);
-    assert_eq!(entered(&catch_up, Track::Empty), Ok((true, vec![])));
+    assert_eq!(entered(&catch_up, Track::Empty(NOW)), Ok((true, vec![])));
 }
 
 #[test]
