@@ -137,20 +137,30 @@ pub(super) enum Proven {
     Other,
 }
 
-/// The server's address, if it writes down what it does before it answers: then what it finds when it starts again
-/// there is all that it ever said. Empty if it does not, or does not tell.
+/// The server's own address, if it writes down what it does before it answers: then what it finds when it starts again
+/// there is all that it ever said. Empty if it does not, or does not tell. It is the server that names its address:
+/// nodes may reach it by ways of their own, and two servers in turn by one way.
 async fn home(client: &Client) -> Result<String, Error> {
-    let command = CustomCommand::new_static("CONFIG", None, false);
-    let args = vec![Value::from("GET"), Value::from("appendfsync")];
-    let mode = match client.custom::<Value, _>(command, args).await {
-        Ok(answer) => answer.into_array().into_iter().nth(1).and_then(text_of),
-        Err(why) if matches!(why.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled) => return Err(why),
-        // Not permitted, or not to be had at all where the server is someone else's.
-        Err(_) => None,
-    };
-    let server = client.active_connections().into_iter().next();
-    Ok(match (mode.as_deref(), server) {
-        (Some("always"), Some(server)) => server.to_string(),
-        _ => String::new(),
-    })
+    let mode = asked(client, "CONFIG", &["GET", "appendfsync"]).await?;
+    let mode = mode.and_then(|answer| answer.into_array().into_iter().nth(1).and_then(text_of));
+    if mode.as_deref() != Some("always") {
+        return Ok(String::new());
+    }
+    let info = asked(client, "CLIENT", &["INFO"]).await?.and_then(text_of);
+    let address = info.as_deref().and_then(|info| {
+        let mut fields = info.split_ascii_whitespace();
+        fields.find_map(|field| field.strip_prefix("laddr="))
+    });
+    Ok(address.unwrap_or_default().to_owned())
+}
+
+/// The answer to a question that the server may not permit, or not know where it is someone else's: `None` then.
+async fn asked(client: &Client, command: &'static str, args: &[&str]) -> Result<Option<Value>, Error> {
+    let command = CustomCommand::new_static(command, None, false);
+    let args: Vec<Value> = args.iter().map(|&arg| arg.into()).collect();
+    match client.custom::<Value, _>(command, args).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(why) if matches!(why.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled) => Err(why),
+        Err(_) => Ok(None),
+    }
 }

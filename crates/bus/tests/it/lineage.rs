@@ -64,6 +64,23 @@ async fn a_file_that_may_lack_the_last_second_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_file_that_has_everything_goes_on_whatever_the_way_to_it() {
+    let mut server = RedisServer::start_appendonly().await;
+    let ways = [Proxy::start(server.port()).await, Proxy::start(server.port()).await];
+    let mut nodes = [Node::connect(ways[0].port()).await, Node::connect(ways[1].port()).await];
+    publish(&mut nodes[0], 3).await;
+    for first in [1, 0] {
+        server.kill().await;
+        ways[1 - first].refuse();
+        server.restart().await;
+        nodes[first].ready(true).await;
+        ways[1 - first].heal();
+        nodes[1 - first].ready(true).await;
+    }
+    assert_eq!(nodes[1].publish("4").await, Ok(4));
+}
+
+#[tokio::test]
 async fn a_promoted_replica_that_was_behind_begins_anew() {
     let args = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
     let mut primary = RedisServer::start_with(&args).await;

@@ -39,6 +39,7 @@ pub(crate) const PERMISSIONS: &[&str] = &[
     "+subscribe",
     "+unsubscribe",
     "+config|get",
+    "+client|info",
 ];
 
 /// What it needs besides on a cluster.

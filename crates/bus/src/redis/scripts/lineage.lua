@@ -1,6 +1,6 @@
 -- Judges whether a server goes on with all the numbers that were given out, and says from where on epochs count.
 -- KEYS: a hash, the record of the lineage. ARGV:
---   home       the server's address, if it writes everything down before it answers; else empty
+--   home       the server's own address, if it writes everything down before it answers; else empty
 --   known run  the run of a server whose record this node has read before, or empty
 --   floor      the highest that this node knows
 --   seen       the latest time of a server's clock that this node has seen, in ms
