@@ -19,20 +19,15 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
         Ok(identity) => Arc::new(identity),
         Err(why) => return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, why.to_string()))),
     };
-    let Some(user) = identity.user.clone() else {
+    let Some(user) = &identity.user else {
         return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")));
     };
-    if let Err(why) = node.limits.check_user(&node.hub, &user) {
+    if let Err(why) = node.limits.check_user(&node.hub, user) {
         return Answer::Now(Err(why));
     }
     let (node, socket) = (Arc::clone(node), Arc::clone(&caller.socket));
     Answer::Identified(Box::pin(async move {
-        if !node
-            .hub
-            .identify(&socket, user, identity.expires_at.map(|ms| ms / 1000))
-        {
-            return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
-        }
+        admission::identify(&node, &socket, &identity).await?;
         let caller = Caller {
             socket: Arc::clone(&socket),
             identity: Arc::clone(&identity),
