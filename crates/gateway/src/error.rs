@@ -1,11 +1,14 @@
 //! The one place where the errors of the parts become codes of the protocol. Internal text is logged, never
 //! sent.
 
+use hallway_auth::TokenError;
 use hallway_bus::BusError;
 use hallway_protocol::{Error, ErrorCode};
 
 /// How long a client should wait for Redis, in milliseconds.
 const RETRY_BUS: u64 = 1000;
+/// How long for the source of keys, which at first is asked anew a second after a failure.
+const RETRY_KEYS: u64 = 1000;
 /// How long where only a queue was full.
 const RETRY_BUSY: u64 = 100;
 
@@ -24,5 +27,14 @@ pub fn from_bus(why: BusError) -> Error {
             tracing::debug!(%why, "the bus is away");
             Error::new(ErrorCode::Unavailable, "the message bus is away").retry_after(RETRY_BUS)
         }
+    }
+}
+
+/// Why a token is refused; its words are made for clients.
+#[must_use]
+pub fn from_token(why: &TokenError) -> Error {
+    match why {
+        TokenError::Unavailable => Error::new(ErrorCode::Unavailable, why.to_string()).retry_after(RETRY_KEYS),
+        why => Error::new(ErrorCode::Unauthenticated, why.to_string()),
     }
 }

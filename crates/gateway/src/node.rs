@@ -181,11 +181,26 @@ impl Node {
         })
     }
 
-    /// Reads a token.
+    /// Reads a token. Waits only where the token names a key that is not known, and keys come from a URL: for at most
+    /// two fetches of them. Cancel safe.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
-    pub fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
+        match self.authenticate_now(token) {
+            Err(TokenError::UnknownKey) => {
+                self.access.verifier.look_for_keys().await?;
+                self.authenticate_now(token)
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// The same with the keys that are known, and without waiting: a key that is not known may be after a look.
+    ///
+    /// # Errors
+    /// Why it is refused, in words that a client may see.
+    pub fn authenticate_now(&self, token: &str) -> Result<Identity, TokenError> {
         self.access.verifier.verify(token, unix_ms())
     }
 
@@ -215,6 +230,9 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+        if let Some(jwks) = self.access.verifier.jwks() {
+            metrics.auth.refresh(jwks);
+        }
     }
 
     fn record(&self) -> NodeRecord {
@@ -256,7 +274,7 @@ impl Running {
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let revocations = Arc::clone(&node.revocations);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
                 public,
@@ -269,6 +287,9 @@ impl Running {
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
         ];
+        if let Some(jwks) = node.access.verifier.jwks().cloned() {
+            tasks.push(until(&stop, async move { jwks.run().await }));
+        }
         tracing::info!(node = node.name, public = %public_address, internal = %internal_address, "hallway is up");
         Self {
             nodes: connected.nodes,
@@ -452,7 +473,7 @@ fn access(config: &Config) -> Result<Access, StartError> {
         query_token: auth.query_token,
         origins: auth.origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        verifier: auth.verifier(),
+        verifier: verifier(config)?,
         tickets: auth.tickets(),
         api_keys: config
             .api
@@ -460,6 +481,20 @@ fn access(config: &Config) -> Result<Access, StartError> {
             .map_err(|why| StartError::Config(format!("api.keys: {why}")))?,
         api_body: config.limits.api_body.bytes(),
     })
+}
+
+fn verifier(config: &Config) -> Result<JwtVerifier, StartError> {
+    let auth = &config.auth;
+    let jwks = auth
+        .jwks(config.dev)
+        .map_err(|why| StartError::Config(format!("auth.jwks_url: {why}")))?;
+    if jwks.is_some() && auth.jwt_audience.is_empty() {
+        tracing::warn!(
+            "auth.jwks_url is set and auth.jwt_audience is not: tokens that were made for other services are good here"
+        );
+    }
+    let verifier = auth.verifier().map_err(|why| StartError::Config(why.to_string()))?;
+    Ok(verifier.with_jwks(jwks.map(Arc::new)))
 }
 
 /// A task that ends with the token.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hallway_auth::Identity;
+use hallway_auth::{Identity, TokenError};
 use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
@@ -104,20 +104,34 @@ async fn authenticate(
         }
     };
     let (identity, wanted) = match opened.credentials {
-        Credentials::Token(token) => (node.authenticate(&token).map_err(|why| why.to_string()), None),
+        Credentials::Token(token) => (node.authenticate(&token).await.map_err(refusal), None),
         Credentials::Ticket(args) => (
-            node.redeem(&args.ticket).map_err(|why| why.to_string()),
+            node.redeem(&args.ticket)
+                .map_err(|why| (CloseCode::Unauthenticated, why.to_string())),
             Some(args.rooms),
         ),
     };
     match identity {
         Ok(identity) => Some((identity, wanted, opened.rest)),
-        Err(why) => {
-            count("unauthenticated");
-            opening::refuse(link, CloseCode::Unauthenticated, &why, LEAVE).await;
+        Err((code, why)) => {
+            count(if code == CloseCode::Unauthenticated {
+                "unauthenticated"
+            } else {
+                "unavailable"
+            });
+            opening::refuse(link, code, &why, LEAVE).await;
             None
         }
     }
+}
+
+/// A token that nothing can be said about now may be shown again: the close that lets a client come back.
+fn refusal(why: TokenError) -> (CloseCode, String) {
+    let code = match why {
+        TokenError::Unavailable => CloseCode::OverCapacity,
+        _ => CloseCode::Unauthenticated,
+    };
+    (code, why.to_string())
 }
 
 /// Into the hub and its rooms, then hello.

@@ -235,7 +235,14 @@ impl Session {
                 self.caller.identity = identity;
                 self.answer(label, Ok(None));
             }
-            Done::Identified(_, Err(why)) => return self.close(CloseCode::Unauthenticated, &why.message),
+            Done::Identified(_, Err(why)) => {
+                // What is away may be back: only the token itself is a reason to stay away.
+                let code = match why.code {
+                    ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    _ => CloseCode::Unauthenticated,
+                };
+                return self.close(code, &why.message);
+            }
         }
         while let Some(frame) = self.requests.as_mut().and_then(|requests| requests.turn()) {
             self.ask_now(&frame);

@@ -4,6 +4,7 @@
 
 mod declare;
 
+pub mod auth;
 pub mod bus;
 pub mod connections;
 pub mod delivery;
@@ -11,7 +12,7 @@ pub mod http;
 
 use std::fmt::Write;
 
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 
 /// What is printed about a metric.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub struct Metrics {
     pub connections: connections::Connections,
     /// Broadcasts on their way to sockets.
     pub delivery: delivery::Delivery,
+    /// Who clients are.
+    pub auth: auth::Auth,
     /// The bus.
     pub bus: bus::Bus,
     /// The backend API.
@@ -42,10 +45,11 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 4] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 5] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
+        ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
     ]
@@ -61,6 +65,7 @@ impl Metrics {
         Ok(Self {
             connections: connections::Connections::register(&registry)?,
             delivery: delivery::Delivery::register(&registry)?,
+            auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
             registry,
@@ -75,6 +80,12 @@ impl Metrics {
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut out);
         String::from_utf8(out).unwrap_or_default()
     }
+}
+
+/// Takes over what is counted elsewhere. Two scrapes at once may both add: a counter that is a little ahead waits for
+/// the other.
+fn catch_up(counter: &IntCounter, count: u64) {
+    counter.inc_by(count.saturating_sub(counter.get()));
 }
 
 /// `docs/metrics.md`, from the declarations.
