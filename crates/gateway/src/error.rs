@@ -3,7 +3,9 @@
 
 use hallway_auth::TokenError;
 use hallway_bus::BusError;
-use hallway_protocol::{Error, ErrorCode};
+use hallway_protocol::{CloseCode, Error, ErrorCode};
+
+use crate::revocation::NotAdmitted;
 
 /// How long a client should wait for Redis, in milliseconds.
 const RETRY_BUS: u64 = 1000;
@@ -11,6 +13,15 @@ const RETRY_BUS: u64 = 1000;
 const RETRY_KEYS: u64 = 1000;
 /// How long where only a queue was full.
 const RETRY_BUSY: u64 = 100;
+
+/// Why someone is not let in.
+#[must_use]
+pub fn from_revocation(why: NotAdmitted) -> Error {
+    match why {
+        NotAdmitted::Revoked => Error::new(ErrorCode::Unauthenticated, CloseCode::Revoked.reason()),
+        NotAdmitted::Unknown => from_bus(BusError::Timeout),
+    }
+}
 
 /// An error of the bus.
 #[must_use]

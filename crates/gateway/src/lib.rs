@@ -24,7 +24,8 @@ pub mod limits;
 pub mod membership;
 pub mod metrics;
 pub mod node;
-pub mod policy;
+pub mod notice;
+mod policy;
 mod revocation;
 pub mod transport;
 

@@ -24,7 +24,7 @@ use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
-use crate::{http, transport};
+use crate::{http, notice, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -436,6 +436,8 @@ fn hub_options(config: &Config) -> HubOptions {
             ping_interval: config.limits.ping_interval,
             pong_timeout: config.limits.pong_timeout,
             idle_timeout: config.limits.idle_timeout,
+            expiry_warning: config.auth.expiry_warning,
+            expiry_grace: config.auth.expiry_grace,
         },
     }
 }
@@ -526,8 +528,11 @@ async fn tick(node: Arc<Node>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tick.tick().await;
-        let pinged = node.hub.tick(unix_ms() / 1000);
-        node.metrics.connections.pings.inc_by(pinged as u64);
+        let turn = node.hub.tick(unix_ms() / 1000);
+        node.metrics.connections.pings.inc_by(turn.pinged as u64);
+        for socket in turn.expiring {
+            notice::expiring(&socket, socket.expires_at(), node.hub.closes_at(&socket));
+        }
     }
 }
 

@@ -26,4 +26,4 @@ pub use link::Link;
 pub use registry::{Hub, HubOptions};
 pub use room::{Answer, Heard, Joined, Room, Track};
 pub use socket::{Authorization, Options, Sent, Socket};
-pub use wheel::WheelOptions;
+pub use wheel::{Turn, WheelOptions};

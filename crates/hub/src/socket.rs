@@ -67,6 +67,8 @@ pub struct Socket {
     expires_at: AtomicU64,
     /// Unix millisecond in which its authorization was issued; 0 if that is not known.
     issued_at: AtomicU64,
+    /// Whether it was warned that its authorization ends.
+    warned: AtomicBool,
     link: Link,
     out: Mutex<Out>,
     /// Rooms it is in; `None` once it is gone, so that no late join leaves a ghost behind.
@@ -108,6 +110,7 @@ impl Socket {
             place: AtomicU32::new(0),
             expires_at: AtomicU64::default(),
             issued_at: AtomicU64::default(),
+            warned: AtomicBool::new(false),
             link,
             out: Mutex::default(),
             rooms: Mutex::new(Some(Vec::new())),
@@ -118,7 +121,8 @@ impl Socket {
         socket
     }
 
-    fn authorize(&self, authorization: Authorization) {
+    pub(crate) fn authorize(&self, authorization: Authorization) {
+        self.warned.store(false, Ordering::Relaxed);
         self.expires_at
             .store(authorization.expires_at.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.issued_at
@@ -151,9 +155,19 @@ impl Socket {
         Some(self.issued_at.load(Ordering::Relaxed)).filter(|at| *at > 0)
     }
 
-    /// Unix second in which its authorization ends.
-    pub(crate) fn expires_at(&self) -> u64 {
+    /// Unix second in which its authorization ends; the greatest of all if it does not.
+    #[must_use]
+    pub fn expires_at(&self) -> u64 {
         self.expires_at.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_warned(&self) -> bool {
+        self.warned.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that it is warned. False if it was already.
+    pub(crate) fn warn(&self) -> bool {
+        !self.warned.swap(true, Ordering::Relaxed)
     }
 
     /// How its frames are written.

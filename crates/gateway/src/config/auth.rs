@@ -59,6 +59,12 @@ settings! {
         ticket_life: Duration = "15m", from "10s" to "1d";
         /// How long it is remembered that a user's credentials were revoked. Longer than any token is good for.
         revocation_life: Duration = "30d", from "1m" to "400d";
+        /// How long before its token expires a client is told (`auth-expiring`), so that it brings a newer one
+        /// (`auth.refresh`).
+        expiry_warning: Duration = "1m", from "0s" to "1d";
+        /// How long a client may stay after its token has expired; then it is closed with 4401. Until then it hears, and can
+        /// ask for nothing but `auth.refresh` and `ping`.
+        expiry_grace: Duration = "10s", from "0s" to "10m";
         /// Whether a client without a token is let in. It reaches public rooms only.
         anonymous: bool = false;
         /// How long a client may take from the end of the handshake to its first frame with a token; then it is

@@ -213,13 +213,11 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Ident
     if !node.hub.identify(socket, user, authorization(identity)) {
         return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
     }
-    node.revocations.admit(identity).await.map_err(|why| match why {
-        NotAdmitted::Revoked => {
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
-            Error::new(ErrorCode::Unauthenticated, CloseCode::Revoked.reason())
-        }
-        NotAdmitted::Unknown => Error::new(ErrorCode::Unavailable, "the message bus is away").retry_after(1000),
-    })
+    let admitted = node.revocations.admit(identity).await;
+    if admitted == Err(NotAdmitted::Revoked) {
+        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    }
+    admitted.map_err(crate::error::from_revocation)
 }
 
 /// From when to when an identity is good.

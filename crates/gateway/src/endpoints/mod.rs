@@ -2,6 +2,7 @@
 //! knows neither WebSockets nor HTTP.
 
 mod auth_connect;
+mod auth_refresh;
 mod auth_resume;
 mod client_update;
 mod ping;
@@ -46,6 +47,8 @@ pub enum Answer {
     Unordered(BoxFuture<'static, Result<Data, Error>>),
     /// The connection has a new identity, and has been told.
     Identified(BoxFuture<'static, Result<Arc<Identity>, Error>>),
+    /// The connection has its identity from newer credentials; the reply is still to be sent.
+    Refreshed(BoxFuture<'static, Result<(Arc<Identity>, Data), Error>>),
 }
 
 impl Answer {
@@ -68,6 +71,7 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::AuthResume => frame
             .args()
             .map(|args| auth_resume::handle(node, caller, args, frame.id)),
+        Endpoint::AuthRefresh => frame.args().map(|args| auth_refresh::handle(node, caller, args)),
         Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()

@@ -20,6 +20,8 @@ fn hub() -> Hub {
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(20),
             idle_timeout: Duration::ZERO,
+            expiry_warning: Duration::ZERO,
+            expiry_grace: Duration::ZERO,
         },
     })
 }
