@@ -3,6 +3,7 @@
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
 //!   proxy before it; three of them under sentinels
 //!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
+//! - [`PostgresServer`]: a real Postgres, the same way.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
@@ -10,6 +11,7 @@
 
 mod certificates;
 mod ports;
+mod postgres;
 mod proxy;
 mod redis;
 mod redis_cluster;
@@ -17,6 +19,7 @@ mod redis_sentinel;
 
 pub use certificates::Certificates;
 pub use ports::free_port;
+pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::RedisServer;
 pub use redis_cluster::RedisCluster;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests; helpers among them are not recognized as such")]
 
+mod postgres;
 mod sqlite;
 
 /// Longer than any call takes on a busy machine; for tests that are not about the time of a call.
