@@ -15,6 +15,7 @@ pub const SECRET_LEN: usize = 32;
 pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     let mut problems = Vec::new();
     names(loaded, &mut problems);
+    store(loaded, &mut problems);
     secrets(loaded, &mut problems);
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
@@ -54,6 +55,24 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
         let why =
             "must have at most 100 visible ASCII characters, none of { } * ? [ ] \\, which mean something to Redis";
         problems.push(loaded.problem("redis.channel_prefix", why));
+    }
+}
+
+fn store(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
+    let store = &loaded.config.store;
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins_well = store.schema.starts_with(|first: char| !first.is_ascii_digit());
+    if store.schema.len() > 63 || !begins_well || !store.schema.bytes().all(is_name) {
+        problems.push(loaded.problem(
+            "store.schema",
+            "must have 1 to 63 of a-z 0-9 _ and not begin with a digit",
+        ));
+    }
+    if store.url.expose().is_none() && (store.path.is_empty() || store.path.contains('\0')) {
+        problems.push(loaded.problem(
+            "store.path",
+            "must be a file's path, or :memory:, where store.url is empty",
+        ));
     }
 }
 

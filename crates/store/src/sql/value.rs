@@ -88,10 +88,13 @@ impl Row {
                 Ok(serde_json::Value::Null)
             } else {
                 match &*kind {
+                    // SQLite has no booleans, only columns that are declared so.
+                    "INTEGER" if sqlx::Column::type_info(column).name() == "BOOLEAN" => {
+                        row.try_get_unchecked::<bool, _>(place).map(Into::into)
+                    }
                     "INTEGER" => row.try_get_unchecked::<i64, _>(place).map(Into::into),
                     "REAL" => row.try_get_unchecked::<f64, _>(place).map(Into::into),
-                    "TEXT" | "DATETIME" | "DATE" | "TIME" => row.try_get_unchecked::<String, _>(place).map(Into::into),
-                    "BOOLEAN" => row.try_get_unchecked::<bool, _>(place).map(Into::into),
+                    "TEXT" => row.try_get_unchecked::<String, _>(place).map(Into::into),
                     other => return Err(unreadable(format!("a column of type {other}"))),
                 }
             };

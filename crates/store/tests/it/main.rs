@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests; helpers among them are not recognized as such")]
 
+mod faults;
 mod postgres;
+mod queries;
+mod schema;
 mod sqlite;
 
 /// Longer than any call takes on a busy machine; for tests that are not about the time of a call.
