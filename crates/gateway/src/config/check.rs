@@ -16,7 +16,11 @@ pub const SECRET_LEN: usize = 32;
 pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     let mut problems = Vec::new();
     names(loaded, &mut problems);
+<<<<<<< HEAD
     keys(loaded, &mut problems);
+=======
+    store(loaded, &mut problems);
+>>>>>>> store4
     secrets(loaded, &mut problems);
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
@@ -59,6 +63,7 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     }
 }
 
+<<<<<<< HEAD
 /// What tokens are checked with. In dev mode a secret may be short, but a key is never another than it says.
 fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     let config = &loaded.config;
@@ -103,6 +108,23 @@ fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     }
     if auth.jwt_audience.iter().any(String::is_empty) {
         problems.push(loaded.problem("auth.jwt_audience", "each must be an audience's name"));
+=======
+fn store(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
+    let store = &loaded.config.store;
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins_well = store.schema.starts_with(|first: char| !first.is_ascii_digit());
+    if store.schema.len() > 63 || !begins_well || !store.schema.bytes().all(is_name) {
+        problems.push(loaded.problem(
+            "store.schema",
+            "must have 1 to 63 of a-z 0-9 _ and not begin with a digit",
+        ));
+    }
+    if store.url.expose().is_none() && (store.path.is_empty() || store.path.contains('\0')) {
+        problems.push(loaded.problem(
+            "store.path",
+            "must be a file's path, or :memory:, where store.url is empty",
+        ));
+>>>>>>> store4
     }
 }
 

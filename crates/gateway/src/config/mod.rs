@@ -16,6 +16,8 @@ mod origin;
 mod redis;
 mod redis_url;
 mod shutdown;
+mod store;
+mod store_url;
 
 use std::net::SocketAddr;
 
@@ -34,6 +36,8 @@ pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use shutdown::Shutdown;
+pub use store::Store;
+pub use store_url::StoreUrl;
 
 /// The variable that names the configuration file. It is no setting: it is read before there are any.
 pub const FILE_VARIABLE: &str = "HALLWAY_CONFIG";
@@ -62,6 +66,7 @@ settings! {
         api: Api,
         limits: Limits,
         redis: Redis,
+        store: Store,
         shutdown: Shutdown,
         log: Log,
     }

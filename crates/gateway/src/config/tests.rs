@@ -98,3 +98,20 @@ fn the_file_variable_is_no_setting() {
     input.variables.push((FILE_VARIABLE.into(), "x".into()));
     assert!(load(input).is_ok());
 }
+
+#[test]
+fn the_store_needs_a_name_and_a_place() {
+    let base = "dev = true\n[store]\n";
+    for (text, key) in [
+        ("schema = ''", "store.schema"),
+        ("schema = '1x'", "store.schema"),
+        ("schema = 'a-b'", "store.schema"),
+        ("path = ''", "store.path"),
+    ] {
+        let problems = problems(&format!("{base}{text}"));
+        assert!(problems.len() == 1 && problems[0].contains(key), "{text}: {problems:?}");
+    }
+    let loaded = load(input(&format!("{base}path = ''\nurl = 'postgres://h/d'"))).unwrap();
+    check(&loaded).unwrap();
+    assert_eq!(load(input("dev = true")).unwrap().config.store.path, ":memory:");
+}
