@@ -48,6 +48,7 @@ async fn main() -> std::io::Result<()> {
                     user: None,
                     codec: Codec::Json,
                     authorization: Default::default(),
+                    badge: None,
                 };
                 let socket = hub.admit(options, Link::Tcp(stream));
                 socket.open(bytes::Bytes::new());

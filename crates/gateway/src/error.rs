@@ -4,6 +4,7 @@
 use hallway_auth::TokenError;
 use hallway_bus::BusError;
 use hallway_protocol::{CloseCode, Error, ErrorCode};
+use hallway_store::StoreError;
 
 use crate::revocation::NotAdmitted;
 
@@ -13,6 +14,25 @@ const RETRY_BUS: u64 = 1000;
 const RETRY_KEYS: u64 = 1000;
 /// How long where only a queue was full.
 const RETRY_BUSY: u64 = 100;
+
+/// An error of the store.
+#[must_use]
+pub fn from_store(why: StoreError) -> Error {
+    match why {
+        StoreError::Busy => Error::new(ErrorCode::Unavailable, "too much is asked at once").retry_after(RETRY_BUSY),
+        StoreError::Invalid(why) => Error::new(ErrorCode::BadArgs, why),
+        StoreError::NotFound(what) => Error::new(ErrorCode::NotFound, format!("there is no such {what}")),
+        StoreError::Conflict(why) => Error::new(ErrorCode::Conflict, why),
+        StoreError::Unavailable { why, .. } => {
+            tracing::debug!(why, "the database is away");
+            Error::new(ErrorCode::Unavailable, "the database is away").retry_after(RETRY_BUS)
+        }
+        why @ (StoreError::Setting { .. } | StoreError::Refused(_)) => {
+            tracing::error!(%why, "the database refused a question");
+            Error::new(ErrorCode::Internal, "internal error")
+        }
+    }
+}
 
 /// Why someone is not let in.
 #[must_use]

@@ -9,22 +9,26 @@ use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenEr
 use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
+use hallway_store::SqlStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::authority::Authority;
+use crate::authority::review::{self, Haste};
 use crate::clock::{Clock, unix_ms};
 use crate::cluster::Cluster;
 use crate::config::{Config, Network, Origin};
 use crate::connection::rate::Rate;
+use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
-use crate::{http, notice, transport};
+use crate::{authority, http, notice, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -78,6 +82,12 @@ pub struct Node {
     pub progress: Arc<Progress>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
+    /// The database.
+    pub store: Arc<Late<SqlStore>>,
+    /// Who may be in a room, where someone is to be asked.
+    pub authority: Authority,
+    /// Asks for a look at who is in such rooms.
+    pub review: Arc<Haste>,
     /// Bounds.
     pub limits: Limits,
     /// Whom it lets in.
@@ -136,11 +146,11 @@ impl Node {
         let public = bind(config.listen).await?;
         let internal = bind(config.internal_listen).await?;
         let connected = connect(&config).await?;
-        let node = Arc::new(Self::assemble(&config, &connected)?);
+        let node = Arc::new(Self::assemble(&config, &connected).await?);
         Ok(Running::start(node, connected, public, internal, &config))
     }
 
-    fn assemble(config: &Config, connected: &Connected) -> Result<Self, StartError> {
+    async fn assemble(config: &Config, connected: &Connected) -> Result<Self, StartError> {
         let number = rand::random();
         let name = if config.node.is_empty() {
             format!("node-{number:016x}")
@@ -157,6 +167,8 @@ impl Node {
             config.redis.unsubscribe_after,
         );
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let store = database::connect(config).await?;
+        let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
         let revocations = Revocations::new(
             Arc::clone(&connected.revocations),
             Arc::clone(&hub),
@@ -173,6 +185,9 @@ impl Node {
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
             metrics,
+            store,
+            authority,
+            review: Arc::default(),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
             name,
@@ -269,6 +284,7 @@ impl Running {
             clock: node.clock,
             progress: Arc::clone(&node.progress),
             revocations: Arc::clone(&node.revocations),
+            review: Arc::clone(&node.review),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
@@ -286,6 +302,7 @@ impl Running {
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
+            until(&stop, review::run(Arc::clone(&node), config.members.review)),
         ];
         if let Some(jwks) = node.access.verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));

@@ -1,5 +1,6 @@
 //! One connection, as the rest of the node holds it: who it is, and a way to send to it that never waits.
 
+use std::any::Any;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +26,12 @@ pub struct Options {
     pub codec: Codec,
     /// How long that is so.
     pub authorization: Authorization,
+    /// What whoever admits it wants to find again.
+    pub badge: Option<Badge>,
 }
+
+/// What the layer above knows of a connection; the hub keeps it and does not look.
+pub type Badge = Arc<dyn Any + Send + Sync>;
 
 /// From when to when what a connection has shown is good.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,6 +80,7 @@ pub struct Socket {
     /// Rooms it is in; `None` once it is gone, so that no late join leaves a ghost behind.
     pub(crate) rooms: Mutex<Option<Vec<Arc<Room>>>>,
     device: Mutex<Option<Box<str>>>,
+    badge: Mutex<Option<Badge>>,
     shared: Arc<Shared>,
 }
 
@@ -115,6 +122,7 @@ impl Socket {
             out: Mutex::default(),
             rooms: Mutex::new(Some(Vec::new())),
             device: Mutex::new(None),
+            badge: Mutex::new(options.badge),
             shared,
         };
         socket.authorize(options.authorization);
@@ -168,6 +176,17 @@ impl Socket {
     /// Takes note that it is warned. False if it was already.
     pub(crate) fn warn(&self) -> bool {
         !self.warned.swap(true, Ordering::Relaxed)
+    }
+
+    /// What whoever admitted it knows of it.
+    #[must_use]
+    pub fn badge(&self) -> Option<Badge> {
+        self.badge.lock().clone()
+    }
+
+    /// Keeps another.
+    pub fn set_badge(&self, badge: Badge) {
+        *self.badge.lock() = Some(badge);
     }
 
     /// How its frames are written.

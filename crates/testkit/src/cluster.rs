@@ -24,7 +24,7 @@ pub fn config(settings: &str) -> Config {
         "listen = '127.0.0.1:0'\ninternal_listen = '127.0.0.1:0'\n\
          [auth]\njwt_secret = '{SECRET}'\n[api]\nkeys = ['{API_KEY}']\n\
          [limits]\nsockets_per_user = 0\nsockets_per_address = 0\nframes_per_second = 0\n\
-         [shutdown]\ndrain = '200ms'\n"
+         [shutdown]\ndrain = '200ms'\n[store]\npath = ':memory:'\n"
     );
     let mut table: toml::Table = base.parse().expect("the base is TOML");
     let over: toml::Table = settings.parse().expect("the settings are TOML");

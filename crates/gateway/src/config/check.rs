@@ -16,11 +16,8 @@ pub const SECRET_LEN: usize = 32;
 pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     let mut problems = Vec::new();
     names(loaded, &mut problems);
-<<<<<<< HEAD
     keys(loaded, &mut problems);
-=======
     store(loaded, &mut problems);
->>>>>>> store4
     secrets(loaded, &mut problems);
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
@@ -63,7 +60,6 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     }
 }
 
-<<<<<<< HEAD
 /// What tokens are checked with. In dev mode a secret may be short, but a key is never another than it says.
 fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     let config = &loaded.config;
@@ -108,7 +104,9 @@ fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     }
     if auth.jwt_audience.iter().any(String::is_empty) {
         problems.push(loaded.problem("auth.jwt_audience", "each must be an audience's name"));
-=======
+    }
+}
+
 fn store(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     let store = &loaded.config.store;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -124,7 +122,6 @@ fn store(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
             "store.path",
             "must be a file's path, or :memory:, where store.url is empty",
         ));
->>>>>>> store4
     }
 }
 

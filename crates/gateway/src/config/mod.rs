@@ -11,6 +11,7 @@ mod dev;
 mod keys;
 mod limits;
 mod log;
+mod members;
 mod network;
 mod origin;
 mod redis;
@@ -18,6 +19,8 @@ mod redis_url;
 mod shutdown;
 mod store;
 mod store_url;
+mod webhook;
+mod webhook_url;
 
 use std::net::SocketAddr;
 
@@ -31,6 +34,7 @@ pub use dev::{DEV_API_KEY, DEV_SECRET};
 pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use members::Members;
 pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
@@ -38,6 +42,8 @@ pub use redis_url::RedisUrl;
 pub use shutdown::Shutdown;
 pub use store::Store;
 pub use store_url::StoreUrl;
+pub use webhook::Webhook;
+pub use webhook_url::WebhookUrl;
 
 /// The variable that names the configuration file. It is no setting: it is read before there are any.
 pub const FILE_VARIABLE: &str = "HALLWAY_CONFIG";
@@ -67,12 +73,14 @@ settings! {
         limits: Limits,
         redis: Redis,
         store: Store,
+        members: Members,
+        webhook: Webhook,
         shutdown: Shutdown,
         log: Log,
     }
     tables {
-        /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `claims`,
-        /// `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
+        /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
+        /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
         /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }

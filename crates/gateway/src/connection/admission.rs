@@ -154,16 +154,18 @@ async fn admit(
         opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
         return None;
     }
+    let identity = Arc::new(identity);
     let options = hallway_hub::Options {
         id: ClientId::from_bits(rand::random()),
         user: identity.user.clone(),
         codec,
         authorization: authorization(&identity),
+        badge: Some(identity.clone()),
     };
     let socket = node.hub.admit(options, link);
     let caller = Caller {
         socket: Arc::clone(&socket),
-        identity: Arc::new(identity),
+        identity,
     };
     let handshakes = &node.metrics.connections.handshakes;
     let entered = match node.revocations.admit(&caller.identity).await {
@@ -206,18 +208,24 @@ async fn leave(node: &Node, socket: &Arc<Socket>) {
 ///
 /// # Errors
 /// It has one already; or its credentials are over, or that cannot be known.
-pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Identity) -> Result<(), Error> {
+pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<Identity>) -> Result<(), Error> {
     let Some(user) = identity.user.clone() else {
         return Ok(());
     };
     if !node.hub.identify(socket, user, authorization(identity)) {
         return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
     }
+    socket.set_badge(identity.clone());
     let admitted = node.revocations.admit(identity).await;
     if admitted == Err(NotAdmitted::Revoked) {
         socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
     }
     admitted.map_err(crate::error::from_revocation)
+}
+
+/// Who a connection is, as it was admitted or has shown since.
+pub(crate) fn identity_of(socket: &Socket) -> Option<Arc<Identity>> {
+    socket.badge()?.downcast().ok()
 }
 
 /// From when to when an identity is good.

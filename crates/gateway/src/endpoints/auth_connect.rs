@@ -49,10 +49,11 @@ async fn identify(
     identity: Identity,
     id: Option<u64>,
 ) -> Result<Arc<Identity>, Error> {
+    let identity = Arc::new(identity);
     admission::identify(&node, &socket, &identity).await?;
     let caller = Caller {
         socket: Arc::clone(&socket),
-        identity: Arc::new(identity),
+        identity,
     };
     let rooms = admission::enter_rooms(&node, &caller, None).await?;
     socket.send(&reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));

@@ -8,6 +8,7 @@ use hallway_protocol::endpoint::{AuthRefresh, Refreshed};
 use hallway_protocol::{Error, ErrorCode};
 
 use super::{Answer, Caller, Data};
+use crate::authority::review;
 use crate::clock::unix_ms;
 use crate::connection::admission;
 use crate::node::Node;
@@ -22,7 +23,10 @@ async fn refresh(node: Arc<Node>, caller: Caller, args: AuthRefresh) -> Result<(
         let why = "this connection is anonymous: auth.connect, as the first frame, gives it an identity";
         return Err(Error::new(ErrorCode::Unauthenticated, why));
     }
-    let identity = node.authenticate(&args.token).await.map_err(|why| crate::error::from_token(&why))?;
+    let identity = node
+        .authenticate(&args.token)
+        .await
+        .map_err(|why| crate::error::from_token(&why))?;
     if identity.user != caller.identity.user {
         return Err(Error::new(ErrorCode::Forbidden, "the token is another user's"));
     }
@@ -30,17 +34,17 @@ async fn refresh(node: Arc<Node>, caller: Caller, args: AuthRefresh) -> Result<(
         .admit(&identity)
         .await
         .map_err(crate::error::from_revocation)?;
-    node.hub
-        .authorize(&caller.socket, admission::authorization(&identity));
+    let identity = Arc::new(identity);
+    caller.socket.set_badge(identity.clone());
+    node.hub.authorize(&caller.socket, admission::authorization(&identity));
     let data = super::to_data(&Refreshed {
         expires_at: identity.expires_at,
         resume_ticket: node.access.tickets.issue(&identity, unix_ms()),
     })?;
-    let identity = Arc::new(identity);
     let caller = Caller {
         identity: Arc::clone(&identity),
         ..caller
     };
-    node.membership.review(&node, &caller).await;
+    review::of_caller(&node, &caller).await;
     Ok((identity, data))
 }

@@ -105,9 +105,9 @@ pub(crate) fn resolve<'n>(node: &'n Node, room: &RoomName) -> Result<Room<'n>, E
         .map_err(|why| Error::bad_args("room", format!("room: {why}")))
 }
 
-/// The same, if the caller may join it: who may not, learns nothing about it.
-pub(crate) fn resolve_for<'n>(node: &'n Node, caller: &Caller, room: &RoomName) -> Result<Room<'n>, Error> {
+/// The same, for a caller that wants to know something of it: who may not join it, learns nothing about it.
+pub(crate) async fn resolve_for<'n>(node: &'n Node, caller: &Caller, room: &RoomName) -> Result<Room<'n>, Error> {
     let resolved = resolve(node, room)?;
-    crate::policy::may_join(&resolved, room, &caller.identity, caller.socket.id())?;
+    node.authority.may_look(&resolved, room, caller).await?;
     Ok(resolved)
 }

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod webhooks;
 
 use std::fmt::Write;
 
@@ -41,17 +42,20 @@ pub struct Metrics {
     pub bus: bus::Bus,
     /// The backend API.
     pub http: http::Http,
+    /// Questions to the operator's backend.
+    pub webhooks: webhooks::Webhooks,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 5] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 6] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
+        ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
     ]
 }
 
@@ -68,6 +72,7 @@ impl Metrics {
             auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
+            webhooks: webhooks::Webhooks::register(&registry)?,
             registry,
         })
     }

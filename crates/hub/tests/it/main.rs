@@ -39,6 +39,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
         user: Some(UserId::parse(user).unwrap()),
         codec: Codec::Json,
         authorization: Default::default(),
+        badge: None,
     };
     let socket = hub.admit(options, Link::Tcp(accepted.unwrap().0));
     socket.open(bytes::Bytes::new());
