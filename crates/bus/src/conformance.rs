@@ -1,5 +1,7 @@
 //! What every bus must do, as tests. [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
+mod cluster;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, NodeRecord, Publish, Published, Sent, Told};
+use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Sent, Told};
+
+pub use cluster::{nodes_are_known, what_is_revoked_is_remembered, words_are_told};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,6 +46,8 @@ pub struct Subject {
     pub bus: Arc<dyn Bus>,
     /// The same, as the other trait.
     pub cluster: Arc<dyn Cluster>,
+    /// The same, as the third.
+    pub revocations: Arc<dyn Revocations>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -160,6 +166,7 @@ macro_rules! conformance_tests {
             subscriptions_take_effect_in_order
             a_full_line_is_busy_and_loses_nothing
             every_lane_has_its_rooms
+            what_is_revoked_is_remembered
             words_are_told
             nodes_are_known
             closing_ends_the_lanes
@@ -621,39 +628,6 @@ pub async fn every_lane_has_its_rooms(make: impl AsyncFn(Setup) -> Subject) {
             other => panic!("a broadcast, not {other:?}"),
         }
     }
-}
-
-/// Words reach the node that told them.
-pub async fn words_are_told(make: impl AsyncFn(Setup) -> Subject) {
-    let mut subject = make(Setup::default()).await;
-    for words in [&b"one"[..], b"", b"\0\xff\n"] {
-        subject.cluster.tell(Bytes::copy_from_slice(words)).await.expect("told");
-        let told = timeout(PATIENCE, subject.told.recv()).await.expect("in time");
-        assert_eq!(told.as_deref(), Some(words));
-    }
-}
-
-/// A node is known from its announcement until it withdraws.
-pub async fn nodes_are_known(make: impl AsyncFn(Setup) -> Subject) {
-    let subject = make(Setup::default()).await;
-    assert_eq!(subject.cluster.nodes().await, Ok(vec![]));
-    let mut record = NodeRecord {
-        node: "node-1".into(),
-        address: Some("10.0.0.1:8080".into()),
-        version: "0.1.0".into(),
-        started_at: 1_700_000_000_000,
-        draining: false,
-        connections: 5,
-        rooms: 2,
-    };
-    for connections in [5, 6] {
-        record.connections = connections;
-        subject.cluster.announce(record.clone()).await.expect("announced");
-        assert_eq!(subject.cluster.nodes().await, Ok(vec![record.clone()]));
-    }
-    subject.cluster.withdraw().await.expect("withdrawn");
-    assert_eq!(subject.cluster.nodes().await, Ok(vec![]));
-    subject.cluster.withdraw().await.expect("nothing to withdraw");
 }
 
 /// Closing finishes what is in line, then ends the lanes; later calls are answered at once.

@@ -23,6 +23,7 @@ pub mod memory;
 mod message;
 mod publish;
 pub mod redis;
+mod revocations;
 mod stats;
 
 pub use bus::{Bus, empty_since};
@@ -35,4 +36,5 @@ pub use history::{History, RoomState};
 pub use lanes::Lanes;
 pub use message::{Message, Sent};
 pub use publish::{Publish, Published};
+pub use revocations::{Revocation, Revocations};
 pub use stats::Stats;

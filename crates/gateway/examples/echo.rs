@@ -45,7 +45,7 @@ async fn main() -> std::io::Result<()> {
                     id,
                     user: None,
                     codec: Codec::Json,
-                    expires_at: None,
+                    authorization: Default::default(),
                 };
                 let socket = hub.admit(options, Link::Tcp(stream));
                 socket.open(bytes::Bytes::new());

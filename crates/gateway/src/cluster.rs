@@ -47,6 +47,9 @@ pub enum Request {
         client: Option<ClientId>,
         /// What they are told.
         reason: String,
+        /// Also that the user's credentials of before this time are over, in Unix milliseconds.
+        #[serde(default)]
+        revoked_before: Option<u64>,
     },
     /// To let all sockets of a user into a room.
     Join {
@@ -269,9 +272,15 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
     let value = match request {
         Request::Room { room } => serde_json::to_value(crate::endpoints::rooms_info::share(node, &room)),
         Request::User { user } => serde_json::to_value(sockets_of(node, &user)),
-        Request::Disconnect { user, client, reason } => {
-            serde_json::to_value(disconnect(node, user.as_ref(), client, &reason))
-        }
+        Request::Disconnect {
+            user: Some(user),
+            revoked_before: Some(before),
+            reason,
+            ..
+        } => serde_json::to_value(node.revocations.learn_user(&user, before, &reason)),
+        Request::Disconnect {
+            user, client, reason, ..
+        } => serde_json::to_value(disconnect(node, user.as_ref(), client, &reason)),
         Request::Join { room, user } => {
             let kind = node.kinds.resolve(&room).map_err(|why| why.to_string())?.kind;
             let sockets = node.hub.sockets_of(&user);

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::revocation::Revocations;
 use lane::Lane;
 use patrol::Patrol;
 pub use progress::Progress;
@@ -32,6 +33,7 @@ pub struct Delivery {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) revocations: Arc<Revocations>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

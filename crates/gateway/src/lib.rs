@@ -25,6 +25,7 @@ pub mod membership;
 pub mod metrics;
 pub mod node;
 pub mod policy;
+mod revocation;
 pub mod transport;
 
 pub use node::{Node, Running, StartError};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
-use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Told};
+use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
 use tokio::net::TcpListener;
@@ -23,6 +23,7 @@ use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
+use crate::revocation::Revocations;
 use crate::{http, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -75,6 +76,8 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// Whose credentials are over.
+    pub revocations: Arc<Revocations>,
     /// Bounds.
     pub limits: Limits,
     /// Whom it lets in.
@@ -114,10 +117,11 @@ pub enum StartError {
     Config(String),
 }
 
-/// The two seams of a bus, and what comes from it.
+/// The three seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
+    revocations: Arc<dyn RevocationLog>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -152,6 +156,13 @@ impl Node {
             Arc::clone(&progress),
             config.redis.unsubscribe_after,
         );
+        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let revocations = Revocations::new(
+            Arc::clone(&connected.revocations),
+            Arc::clone(&hub),
+            Arc::clone(&metrics),
+            config.auth.revocation_life,
+        );
         Ok(Self {
             clock: Clock::start(number),
             kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
@@ -161,7 +172,8 @@ impl Node {
             limits: limits(config),
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
-            metrics: Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?),
+            metrics,
+            revocations: Arc::new(revocations),
             started_at: unix_ms(),
             name,
             hub,
@@ -256,10 +268,12 @@ impl Running {
             metrics: Arc::clone(&node.metrics),
             clock: node.clock,
             progress: Arc::clone(&node.progress),
+            revocations: Arc::clone(&node.revocations),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
+        let revocations = Arc::clone(&node.revocations);
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -271,6 +285,7 @@ impl Running {
             until(&stop, announce(Arc::clone(&node), Arc::clone(&connected.nodes))),
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
+            until(&stop, async move { revocations.run().await }),
         ];
         if let Some(jwks) = node.access.verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
@@ -370,7 +385,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         let (bus, told) = hallway_bus::memory::connect(lanes);
         return Ok(Connected {
             bus: bus.clone(),
-            nodes: bus,
+            nodes: bus.clone(),
+            revocations: bus,
             told,
             lanes: receivers,
         });
@@ -389,7 +405,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
     let (bus, told) = connected.map_err(|why| StartError::Config(format!("[redis]: {why}")))?;
     Ok(Connected {
         bus: bus.clone(),
-        nodes: bus,
+        nodes: bus.clone(),
+        revocations: bus,
         told,
         lanes: receivers,
     })

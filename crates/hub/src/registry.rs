@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use crate::link::Link;
 use crate::room::Room;
-use crate::socket::{Options, Socket};
+use crate::socket::{Authorization, Options, Socket};
 use crate::wheel::{Wheel, WheelOptions};
 
 /// What every socket needs of the hub.
@@ -121,8 +121,8 @@ impl Hub {
     }
 
     /// Gives an anonymous connection its identity. False if it has one.
-    pub fn identify(&self, socket: &Arc<Socket>, user: UserId, expires_at: Option<u64>) -> bool {
-        let first = socket.identify(user, expires_at);
+    pub fn identify(&self, socket: &Arc<Socket>, user: UserId, authorization: Authorization) -> bool {
+        let first = socket.identify(user, authorization);
         if first {
             self.list_user(socket);
             self.wheel.watch_expiry(socket);

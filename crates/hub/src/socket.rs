@@ -23,7 +23,16 @@ pub struct Options {
     pub user: Option<UserId>,
     /// How its frames are written.
     pub codec: Codec,
-    /// When its authorization ends, in Unix seconds.
+    /// How long that is so.
+    pub authorization: Authorization,
+}
+
+/// From when to when what a connection has shown is good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Authorization {
+    /// When it was issued, in Unix milliseconds, if that is known.
+    pub issued_at: Option<u64>,
+    /// When it ends, in Unix seconds, if it does.
     pub expires_at: Option<u64>,
 }
 
@@ -56,6 +65,8 @@ pub struct Socket {
     pub(crate) place: AtomicU32,
     /// Unix second in which its authorization ends; the greatest of all means never.
     expires_at: AtomicU64,
+    /// Unix millisecond in which its authorization was issued; 0 if that is not known.
+    issued_at: AtomicU64,
     link: Link,
     out: Mutex<Out>,
     /// Rooms it is in; `None` once it is gone, so that no late join leaves a ghost behind.
@@ -86,7 +97,7 @@ enum Phase {
 impl Socket {
     pub(crate) fn new(options: Options, link: Link, shared: Arc<Shared>) -> Self {
         let now = shared.now();
-        Self {
+        let socket = Self {
             id: options.id,
             user: options.user.map(OnceLock::from).unwrap_or_default(),
             codec: options.codec,
@@ -95,13 +106,23 @@ impl Socket {
             heard_at: AtomicU32::new(now),
             spoke_at: AtomicU32::new(now),
             place: AtomicU32::new(0),
-            expires_at: AtomicU64::new(options.expires_at.unwrap_or(u64::MAX)),
+            expires_at: AtomicU64::default(),
+            issued_at: AtomicU64::default(),
             link,
             out: Mutex::default(),
             rooms: Mutex::new(Some(Vec::new())),
             device: Mutex::new(None),
             shared,
-        }
+        };
+        socket.authorize(options.authorization);
+        socket
+    }
+
+    fn authorize(&self, authorization: Authorization) {
+        self.expires_at
+            .store(authorization.expires_at.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.issued_at
+            .store(authorization.issued_at.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Its id.
@@ -116,12 +137,18 @@ impl Socket {
         self.user.get()
     }
 
-    pub(crate) fn identify(&self, user: UserId, expires_at: Option<u64>) -> bool {
+    pub(crate) fn identify(&self, user: UserId, authorization: Authorization) -> bool {
         let first = self.user.set(user).is_ok();
         if first {
-            self.expires_at.store(expires_at.unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.authorize(authorization);
         }
         first
+    }
+
+    /// Unix millisecond in which its authorization was issued, if that is known.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<u64> {
+        Some(self.issued_at.load(Ordering::Relaxed)).filter(|at| *at > 0)
     }
 
     /// Unix second in which its authorization ends.

@@ -6,12 +6,13 @@
 mod idempotency;
 mod lane;
 mod nodes;
+mod revocations;
 mod room;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -22,9 +23,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cluster::TOLD_CAPACITY;
 use crate::stats::count;
-use crate::{Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, RoomState, Stats, Told};
+use crate::{
+    Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, Revocation, Revocations, RoomState,
+    Stats, Told,
+};
 use lane::Lane;
 use nodes::Nodes;
+use revocations::Revoked;
 
 const CLOSED: BusError = BusError::Unavailable("it is closed");
 
@@ -34,6 +39,7 @@ pub struct MemoryBus {
     kept: Vec<Mutex<Lane>>,
     subscribed: RwLock<HashSet<RoomName>>,
     nodes: Mutex<Nodes>,
+    revoked: Mutex<Revoked>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -56,6 +62,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         lanes: RwLock::new(Some(lanes)),
         subscribed: RwLock::default(),
         nodes: Mutex::default(),
+        revoked: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),
@@ -211,5 +218,19 @@ impl Cluster for MemoryBus {
                 count(&self.stats.told_dropped);
             }
         }))
+    }
+}
+
+impl Revocations for MemoryBus {
+    fn revoke(&self, subject: String, life: Duration) -> BoxFuture<'static, Result<Revocation, BusError>> {
+        done(self.open(|| self.revoked.lock().revoke(subject, life, now())))
+    }
+
+    fn restore(&self, known: Vec<Revocation>, life: Duration) -> BoxFuture<'static, Result<(), BusError>> {
+        done(self.open(|| self.revoked.lock().restore(known, life, now())))
+    }
+
+    fn revoked(&self, since: u64, limit: usize) -> BoxFuture<'static, Result<Vec<Revocation>, BusError>> {
+        done(self.open(|| self.revoked.lock().since(since, limit)))
     }
 }

@@ -25,6 +25,7 @@ mod options;
 mod probe;
 mod publisher;
 mod read;
+mod revocations;
 mod routes;
 mod script;
 mod shard;

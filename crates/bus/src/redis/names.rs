@@ -93,6 +93,11 @@ impl Names {
     pub(super) fn nodes(&self) -> String {
         format!("{{{}#nodes}}", self.prefix)
     }
+
+    /// Whose credentials are over.
+    pub(super) fn revoked(&self) -> String {
+        format!("{{{}#revoked}}", self.prefix)
+    }
 }
 
 #[cfg(test)]

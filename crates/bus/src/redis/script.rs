@@ -39,6 +39,10 @@ scripts! {
     NODES = "scripts/nodes.lua";
     /// Says that a node is alive.
     ANNOUNCE = "scripts/announce.lua";
+    /// Remembers whose credentials are over.
+    REVOKE = "scripts/revoke.lua";
+    /// Whose credentials are over.
+    REVOKED = "scripts/revoked.lua";
 }
 
 impl Script {

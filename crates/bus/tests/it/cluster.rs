@@ -66,6 +66,7 @@ mod suite {
         let (bus, told) = redis::connect(options, lanes).await.unwrap();
         Subject {
             cluster: bus.clone(),
+            revocations: bus.clone(),
             bus,
             lanes: receivers,
             told,

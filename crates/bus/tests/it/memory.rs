@@ -6,6 +6,7 @@ async fn make(setup: Setup) -> Subject {
     let (bus, told) = memory::connect(lanes);
     Subject {
         cluster: bus.clone(),
+        revocations: bus.clone(),
         bus,
         lanes: receivers,
         told,

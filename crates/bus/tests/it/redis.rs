@@ -17,6 +17,7 @@ async fn make(setup: Setup) -> Subject {
     let (bus, told) = redis::connect(options, lanes).await.unwrap();
     Subject {
         cluster: bus.clone(),
+        revocations: bus.clone(),
         bus,
         lanes: receivers,
         told,

@@ -40,6 +40,10 @@ pub(crate) const PERMISSIONS: &[&str] = &[
     "+unsubscribe",
     "+config|get",
     "+client|info",
+    "+zadd",
+    "+zrevrange",
+    "+zrangebyscore",
+    "+zremrangebyscore",
 ];
 
 /// What it needs besides on a cluster.

@@ -57,6 +57,8 @@ settings! {
         /// How long a resume ticket is good, if the token behind it is good for that long. A client asks for a new one
         /// with `ping` before then.
         ticket_life: Duration = "15m", from "10s" to "1d";
+        /// How long it is remembered that a user's credentials were revoked. Longer than any token is good for.
+        revocation_life: Duration = "30d", from "1m" to "400d";
         /// Whether a client without a token is let in. It reaches public rooms only.
         anonymous: bool = false;
         /// How long a client may take from the end of the handshake to its first frame with a token; then it is

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallway_auth::{Identity, TokenError};
-use hallway_hub::{Link, Socket};
+use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
 use super::opening::Credentials;
@@ -16,6 +16,7 @@ use crate::endpoints::{Caller, rooms_join};
 use crate::limits::AddressPermit;
 use crate::membership::catch_up::{Allowance, From, Lines};
 use crate::node::Node;
+use crate::revocation::NotAdmitted;
 use crate::transport::websocket::{Inbound, Reader};
 
 /// How long a refused connection may take to leave.
@@ -157,17 +158,26 @@ async fn admit(
         id: ClientId::from_bits(rand::random()),
         user: identity.user.clone(),
         codec,
-        expires_at: identity.expires_at.map(|ms| ms / 1000),
+        authorization: authorization(&identity),
     };
     let socket = node.hub.admit(options, link);
     let caller = Caller {
         socket: Arc::clone(&socket),
         identity: Arc::new(identity),
     };
-    let entered = enter_rooms(node, &caller, resume).await;
     let handshakes = &node.metrics.connections.handshakes;
+    let entered = match node.revocations.admit(&caller.identity).await {
+        Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
+        Err(NotAdmitted::Unknown) => None,
+        Err(NotAdmitted::Revoked) => {
+            handshakes.with_label_values(&["revoked"]).inc();
+            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+            leave(node, &socket).await;
+            return None;
+        }
+    };
     match entered {
-        Ok(rooms) => {
+        Some(rooms) => {
             handshakes.with_label_values(&["ok"]).inc();
             node.metrics
                 .connections
@@ -176,14 +186,47 @@ async fn admit(
             socket.open(reply::hello(codec, &hello(node, &caller, rooms)));
             Some(caller)
         }
-        Err(_) => {
+        None => {
             // Without the bus it would be a member that hears nothing.
             handshakes.with_label_values(&["unavailable"]).inc();
             socket.close(CloseCode::OverCapacity, "the message bus is away");
-            tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
-            node.membership.remove(&socket);
+            leave(node, &socket).await;
             None
         }
+    }
+}
+
+/// Waits a while for a connection that was refused to leave, and forgets it.
+async fn leave(node: &Node, socket: &Arc<Socket>) {
+    tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
+    node.membership.remove(socket);
+}
+
+/// Gives an anonymous connection its identity, where that has a user.
+///
+/// # Errors
+/// It has one already; or its credentials are over, or that cannot be known.
+pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Identity) -> Result<(), Error> {
+    let Some(user) = identity.user.clone() else {
+        return Ok(());
+    };
+    if !node.hub.identify(socket, user, authorization(identity)) {
+        return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
+    }
+    node.revocations.admit(identity).await.map_err(|why| match why {
+        NotAdmitted::Revoked => {
+            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+            Error::new(ErrorCode::Unauthenticated, CloseCode::Revoked.reason())
+        }
+        NotAdmitted::Unknown => Error::new(ErrorCode::Unavailable, "the message bus is away").retry_after(1000),
+    })
+}
+
+/// From when to when an identity is good.
+pub(crate) fn authorization(identity: &Identity) -> Authorization {
+    Authorization {
+        issued_at: identity.issued_at,
+        expires_at: identity.expires_at.map(|ms| ms / 1000),
     }
 }
 

@@ -57,12 +57,13 @@ impl Lane {
                 return;
             }
             self.delivery.metrics.delivery.lane_depth.set(events.len() as i64);
-            self.deal_with(&mut batch).await;
+            let is_over = || events.is_closed();
+            self.deal_with(&mut batch, is_over).await;
         }
     }
 
     /// Deals with what arrived together: in order per room, a room's share at a time.
-    async fn deal_with(&mut self, batch: &mut Vec<Event>) {
+    async fn deal_with(&mut self, batch: &mut Vec<Event>, is_over: impl Fn() -> bool) {
         let mut rooms: Vec<(RoomName, Vec<Arrived>)> = Vec::new();
         let mut places: HashMap<RoomName, usize> = HashMap::new();
         for event in batch.drain(..) {
@@ -82,6 +83,7 @@ impl Lane {
                         self.deliver(&room, &arrived).await;
                     }
                     self.suspect_all(cause);
+                    self.settle(&is_over).await;
                 }
             }
         }
@@ -116,6 +118,18 @@ impl Lane {
         );
         self.suspects.extend(rooms);
         self.retry_at = Instant::now();
+    }
+
+    /// Waits until it is known who was revoked meanwhile, and their sockets are closed: nothing more is to reach them. What
+    /// arrives waits in the lane as long; where it does not fit, the bus says that something is lost.
+    async fn settle(&self, is_over: &impl Fn() -> bool) {
+        while let Err(why) = self.delivery.revocations.settle().await {
+            if is_over() {
+                return;
+            }
+            tracing::warn!(%why, lane = self.number, "nothing is delivered until it is known who was revoked");
+            tokio::time::sleep(RETRY).await;
+        }
     }
 
     /// Delivers broadcasts of one room, in order.

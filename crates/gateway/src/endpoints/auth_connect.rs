@@ -49,14 +49,7 @@ async fn identify(
     identity: Identity,
     id: Option<u64>,
 ) -> Result<Arc<Identity>, Error> {
-    let taken = || Error::new(ErrorCode::Conflict, "this connection has an identity");
-    let user = identity.user.clone().ok_or_else(taken)?;
-    if !node
-        .hub
-        .identify(&socket, user, identity.expires_at.map(|ms| ms / 1000))
-    {
-        return Err(taken());
-    }
+    admission::identify(&node, &socket, &identity).await?;
     let caller = Caller {
         socket: Arc::clone(&socket),
         identity: Arc::new(identity),

@@ -26,12 +26,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: AuthResume, id: Op
     }
     let (node, socket) = (Arc::clone(node), Arc::clone(&caller.socket));
     Answer::Identified(Box::pin(async move {
-        let expires_at = identity.expires_at.map(|ms| ms / 1000);
-        if let Some(user) = identity.user.clone()
-            && !node.hub.identify(&socket, user, expires_at)
-        {
-            return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
-        }
+        admission::identify(&node, &socket, &identity).await?;
         // What its rooms hear must not come before the hello with what they have missed.
         if !socket.hold() {
             return Err(Error::new(ErrorCode::Unavailable, "the connection is too slow").retry_after(1000));

@@ -25,6 +25,8 @@ metrics! {
         queued_sockets: gauge = "hallway_socket_queue_sockets",
         /// Sockets pinged.
         pings: counter = "hallway_pings_sent_total",
+        /// Revocations that this node has learned of.
+        revocations: counter = "hallway_revocations_total",
         /// Rooms with sockets on this node now.
         rooms: gauge = "hallway_rooms_open",
     }

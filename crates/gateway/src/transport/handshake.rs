@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use hallway_auth::{Identity, TokenError};
-use hallway_protocol::{Codec, Error, ErrorCode, UserId};
+use hallway_protocol::{CloseCode, Codec, Error, ErrorCode, UserId};
 use http::header::{
     AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     UPGRADE,
@@ -168,10 +168,21 @@ async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Res
         .or_else(|| cookie(node, &request.headers))
         .or_else(|| query(node, &request.uri));
     match token {
-        Some(token) => node.authenticate(token).await.map(Some).map_err(bad_token),
+        Some(token) => match node.authenticate(token).await {
+            // Looked at again when the connection is in the hub.
+            Ok(identity) if node.revocations.covers(&identity) => {
+                Err(unauthenticated("revoked", CloseCode::Revoked.reason()))
+            }
+            Ok(identity) => Ok(Some(identity)),
+            Err(why) => Err(bad_token(why)),
+        },
         None if node.access.anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
     }
+}
+
+fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused {
+    refused(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, outcome, message)
 }
 
 /// Of a token that nothing can be said about now, nothing is said: it may be shown again.
@@ -188,23 +199,16 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let Some(value) = headers.get(AUTHORIZATION) else {
         return Ok(None);
     };
-    let unauthenticated = || {
-        refused(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::Unauthenticated,
-            "unauthenticated",
-            "Authorization is not Bearer",
-        )
-    };
+    let not_bearer = || unauthenticated("unauthenticated", "Authorization is not Bearer");
     let (scheme, token) = value
         .to_str()
         .ok()
         .and_then(|value| value.split_once(' '))
-        .ok_or_else(unauthenticated)?;
+        .ok_or_else(not_bearer)?;
     if scheme.eq_ignore_ascii_case("bearer") {
         Ok(Some(token.trim()))
     } else {
-        Err(unauthenticated())
+        Err(not_bearer())
     }
 }
 

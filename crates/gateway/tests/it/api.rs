@@ -131,7 +131,7 @@ async fn bad_calls_are_told_what_is_wrong() {
         (
             "POST",
             "/api/v1/disconnect",
-            json!({"userId": "a", "revoke": true}),
+            json!({"clientId": "0123456789abcdef", "revoke": true}),
             400,
             "bad-args",
             json!("revoke"),

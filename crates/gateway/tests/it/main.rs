@@ -12,6 +12,7 @@ mod handshake;
 mod limits;
 mod liveness;
 mod resume;
+mod revocation;
 mod rooms;
 mod slow_consumer;
 

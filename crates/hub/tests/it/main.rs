@@ -36,7 +36,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
         id: ClientId::from_bits(number),
         user: Some(UserId::parse(user).unwrap()),
         codec: Codec::Json,
-        expires_at: None,
+        authorization: Default::default(),
     };
     let socket = hub.admit(options, Link::Tcp(accepted.unwrap().0));
     socket.open(bytes::Bytes::new());

@@ -58,7 +58,8 @@ pub(super) struct DisconnectRequest {
     /// What the close frame says, at most 123 bytes.
     #[serde(default)]
     reason: Option<String>,
-    /// To refuse tokens issued before now: not yet supported, so only `false`.
+    /// With `userId`: refuse the user's tokens and tickets that were issued before now, everywhere and for as long as
+    /// `auth.revocation_life` says.
     #[serde(default)]
     revoke: bool,
 }
@@ -88,7 +89,8 @@ pub(super) async fn user(State(node): State<Arc<Node>>, UserPath(user): UserPath
     }))
 }
 
-/// Closes all sockets of a user, or one socket, on every node, with close code 4403.
+/// Closes all sockets of a user, or one socket, on every node, with close code 4403; with `revoke` with 4410, and
+/// those of nodes that are cut off from the others when they are back.
 #[utoipa::path(
     post, path = "/api/v1/disconnect", operation_id = "disconnect", tag = "users", request_body = DisconnectRequest,
     responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
@@ -100,20 +102,30 @@ pub(super) async fn disconnect(
     if request.user_id.is_some() == request.client_id.is_some() {
         return Err(Error::bad_args("userId", "either userId or clientId").into());
     }
-    if request.revoke {
-        return Err(Error::bad_args("revoke", "revoke is not supported yet").into());
-    }
     let reason = request
         .reason
         .unwrap_or_else(|| "disconnected by the backend".to_owned());
     if reason.len() > REASON_LEN {
         return Err(Error::bad_args("reason", "reason has at most 123 bytes").into());
     }
+    let revoked_before = match (&request.user_id, request.revoke) {
+        (_, false) => None,
+        (Some(user), true) => {
+            let revocation = node.revocations.revoke(user, &reason).await;
+            Some(revocation.map_err(crate::error::from_bus)?.before)
+        }
+        (None, true) => return Err(Error::bad_args("revoke", "revoke needs a userId").into()),
+    };
     let ask = Request::Disconnect {
         user: request.user_id,
         client: request.client_id,
         reason,
+        revoked_before,
     };
-    let _: Vec<u64> = node.cluster.ask(&ask).await?;
+    let told: Result<Vec<u64>, Error> = node.cluster.ask(&ask).await;
+    // What is revoked is remembered: whoever was not reached learns of it with the next look, or when it is back.
+    if revoked_before.is_none() {
+        told?;
+    }
     Ok(Json(Empty {}))
 }
