@@ -73,7 +73,7 @@ fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
         Ok(keys) if !config.dev => {
             for short in keys.lengths.iter().filter(|length| length.given < length.least) {
                 let why = format!(
-                    "a secret must have at least {least} bytes (openssl rand -base64 {least} makes one)",
+                    "must have at least {least} bytes (openssl rand -base64 {least} makes one)",
                     least = short.least
                 );
                 problems.push(refuse(short.setting, &why));

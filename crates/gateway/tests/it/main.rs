@@ -9,6 +9,7 @@ mod broadcast;
 mod cluster;
 mod drain;
 mod handshake;
+mod keys;
 mod limits;
 mod liveness;
 mod resume;
