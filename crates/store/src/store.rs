@@ -1,7 +1,7 @@
 //! The seam between a node and its database.
 //!
-//! All futures own what they need and may be dropped at any time; then what they asked for may be done or not. None waits
-//! longer than the time of a call. A text with a NUL character is refused as [`StoreError::Invalid`] by every call.
+//! Nothing begins before a future is first polled. All futures own what they need and may be dropped at any time; then what
+//! they asked for may be done or not, and never half. None waits longer than the time of a call. A text with a NUL character is refused as [`StoreError::Invalid`] by every call.
 
 use futures_util::future::BoxFuture;
 use hallway_protocol::{RoomName, UserId};

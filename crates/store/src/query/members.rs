@@ -8,7 +8,7 @@ use crate::sql::Database;
 use crate::{Role, StoreError};
 
 /// A question for a membership: SQL with the parameters `$1` (user) and `$2` (room). A row means that the user is a member;
-/// a column `role` may say more.
+/// a column `role` may say more. Of several rows the first one counts.
 pub struct MemberQuery(Question);
 
 impl MemberQuery {
@@ -23,9 +23,12 @@ impl MemberQuery {
     /// A user's role in a room; nothing if they are not a member. May be dropped at any time.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if there is more than one row.
+    /// [`StoreError::Unavailable`] and the like; nothing about the row.
     pub async fn role_in(&self, user: &UserId, room: &RoomName) -> Result<Option<Role>, StoreError> {
-        let row = self.0.ask_for_one(&[user.as_str(), room.as_str()]).await?;
-        Ok(row.map(|row| text(&row, "role").map_or(Role::Member, |role| Role::read(&role))))
+        let rows = self.0.ask(&[user.as_str(), room.as_str()]).await?;
+        Ok(rows
+            .into_iter()
+            .next()
+            .map(|row| text(&row, "role").map_or(Role::Member, |role| Role::read(&role))))
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::connection::{Connection, Connector, session};
 use super::pool::Pool;
@@ -52,6 +52,10 @@ impl Database {
         let database = if is_postgres(&options.url) {
             let connector = postgres(options, purpose).map_err(|why| wrong(why.to_string()))?;
             let pool = Pool::new(connector, options.connections, options, Arc::clone(&stats));
+            pool.first().await.map_err(|why| match why {
+                StoreError::Refused(why) => wrong(why),
+                other => other,
+            })?;
             Self {
                 writer: Arc::clone(&pool),
                 readers: pool,
@@ -61,6 +65,7 @@ impl Database {
             let connect = sqlite(options, purpose).map_err(|why| wrong(why.to_string()))?;
             let writer = Connector::Sqlite(Box::new(connect.clone()));
             let writer = Pool::new(writer, 1, options, Arc::clone(&stats));
+            writer.first().await?;
             let readers = if is_memory(&options.url) {
                 // Its connections share one cache, in which a reader that meets a writer does not wait but fails.
                 writer.anchor().await?;
@@ -73,7 +78,6 @@ impl Database {
         } else {
             return Err(wrong("a database is postgres://… or sqlite:…".to_owned()));
         };
-        database.writer.call(|connection| Box::pin(connection.ping())).await?;
         Ok(database)
     }
 
@@ -115,22 +119,22 @@ impl Database {
         self.writer.call(work).await
     }
 
-    /// Does work in a transaction; an error undoes it.
-    pub(crate) async fn transact<T, W>(&self, work: W) -> Result<T, StoreError>
+    /// Does work in a transaction, when its turn in a line has come; an error undoes it.
+    pub(crate) async fn transact<T, W>(&self, line: Option<&Arc<Semaphore>>, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        self.writer
-            .call(|connection| {
-                Box::pin(async move {
-                    connection.begin().await?;
-                    let done = work(connection).await?;
-                    connection.commit().await?;
-                    Ok(done)
-                })
+        let until = self.writer.deadline();
+        let call = self.writer.call_until(until, line, |connection| {
+            Box::pin(async move {
+                connection.begin().await?;
+                let done = work(connection).await?;
+                connection.commit().await?;
+                Ok(done)
             })
-            .await
+        });
+        call.await
     }
 }
 

@@ -52,11 +52,21 @@ fn from_sqlite(code: Option<&str>, message: &str) -> StoreError {
     }
 }
 
-/// What an error at connecting means: whatever it is, nobody is there to work with.
+/// What an error at connecting means. [`StoreError::Refused`]: whoever is there does not let us in; [`StoreError::Busy`]: not
+/// now, but those who are in may go on.
 pub(crate) fn from_connecting(why: &sqlx::Error) -> StoreError {
-    match why {
-        sqlx::Error::Database(said) => StoreError::away(said.message()),
-        other => StoreError::away(other.to_string()),
+    let Some(said_by) = why
+        .as_database_error()
+        .and_then(|it| it.try_downcast_ref::<PgDatabaseError>())
+    else {
+        return StoreError::away(said(why));
+    };
+    match said_by.code() {
+        "53300" => StoreError::Busy,
+        // No such database; or the user or the password is wrong.
+        "3D000" => StoreError::Refused(said_by_postgres(said_by)),
+        code if code.starts_with("28") => StoreError::Refused(said_by_postgres(said_by)),
+        _ => StoreError::away(said_by_postgres(said_by)),
     }
 }
 

@@ -40,7 +40,8 @@ const STEPS: &[Step] = &[Step {
 /// [`StoreError::Setting`] if a newer node took a step that this one cannot live with, or the database refused one.
 pub(super) async fn migrate(database: &Database, schema: &str, setting: &str) -> Result<(), StoreError> {
     let schema = schema.to_owned();
-    let work = database.writer.call_within(PATIENCE, |connection| {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let work = database.writer.call_until(until, None, |connection| {
         Box::pin(async move {
             connection.begin().await?;
             take_steps(connection, &schema).await?;

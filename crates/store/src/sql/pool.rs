@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::connection::{Connection, Connector};
@@ -64,6 +64,17 @@ impl Pool {
         })
     }
 
+    /// Makes the first connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if whoever is there does not let us in; [`StoreError::Unavailable`] if nobody is.
+    pub(super) async fn first(&self) -> Result<(), StoreError> {
+        count(&self.stats.connects);
+        let connection = timeout(self.timeout, self.connector.connect()).await;
+        self.put_back(connection.unwrap_or_else(|_| Err(too_late()))?, Instant::now());
+        Ok(())
+    }
+
     /// Keeps one connection open beside all others.
     pub(super) async fn anchor(&self) -> Result<(), StoreError> {
         let connection = self.connect().await?;
@@ -84,15 +95,25 @@ impl Pool {
     where
         W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>>,
     {
-        self.call_within(self.timeout, work).await
+        self.call_until(self.deadline(), None, work).await
     }
 
-    /// The same with another time, for migrations.
-    pub(super) async fn call_within<T, W>(self: &Arc<Self>, time: Duration, work: W) -> Result<T, StoreError>
+    /// When a call that begins now must be done.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    /// The same with another end; and first waits in another line, before it takes a connection.
+    pub(super) async fn call_until<T, W>(
+        self: &Arc<Self>,
+        until: Instant,
+        line: Option<&Arc<Semaphore>>,
+        work: W,
+    ) -> Result<T, StoreError>
     where
         W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>>,
     {
-        let result = self.attempt(Instant::now() + time, work).await;
+        let result = self.attempt(until, line, work).await;
         count(match &result {
             Err(StoreError::Unavailable { .. }) => &self.stats.unavailable,
             Err(StoreError::Busy) => &self.stats.busy,
@@ -101,18 +122,28 @@ impl Pool {
         result
     }
 
-    async fn attempt<T, W>(self: &Arc<Self>, until: Instant, work: W) -> Result<T, StoreError>
+    async fn attempt<T, W>(
+        self: &Arc<Self>,
+        until: Instant,
+        line: Option<&Arc<Semaphore>>,
+        work: W,
+    ) -> Result<T, StoreError>
     where
         W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>>,
     {
         if !*self.health.borrow() {
             return Err(StoreError::away("it did not answer a moment ago"));
         }
-        let _slot = self.slot(until).await?;
+        let _turn = match line {
+            Some(line) => Some(self.wait(line, until).await?),
+            None => None,
+        };
+        let _slot = self.wait(&self.slots, until).await?;
         let taken = timeout_at(until, self.take()).await;
-        let taken = taken.unwrap_or_else(|_| Err(StoreError::away("no connection in time")));
-        let (mut connection, made) = match taken {
+        let (mut connection, made) = match taken.unwrap_or_else(|_| Err(too_late())) {
             Ok(taken) => taken,
+            // It lets nobody else in, but it is there.
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
             Err(why) => {
                 self.is_down(&why);
                 return Err(why);
@@ -133,21 +164,21 @@ impl Pool {
         result
     }
 
-    /// Waits for a place, if not too many do.
-    async fn slot(&self, until: Instant) -> Result<OwnedSemaphorePermit, StoreError> {
+    /// Waits for a place in a line, if not too many do.
+    async fn wait(&self, line: &Arc<Semaphore>, until: Instant) -> Result<OwnedSemaphorePermit, StoreError> {
         let closed = || StoreError::away("the store is closed");
-        match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(slot) => return Ok(slot),
-            Err(tokio::sync::TryAcquireError::Closed) => return Err(closed()),
-            Err(tokio::sync::TryAcquireError::NoPermits) => {}
+        match Arc::clone(line).try_acquire_owned() {
+            Ok(place) => return Ok(place),
+            Err(TryAcquireError::Closed) => return Err(closed()),
+            Err(TryAcquireError::NoPermits) => {}
         }
         let waiting = Waiting::begin(&self.stats);
         if waiting.count > self.queue {
             return Err(StoreError::Busy);
         }
-        match timeout_at(until, Arc::clone(&self.slots).acquire_owned()).await {
-            Ok(slot) => slot.map_err(|_| closed()),
-            Err(_) => Err(StoreError::away("no connection came free in time")),
+        match timeout_at(until, Arc::clone(line).acquire_owned()).await {
+            Ok(place) => place.map_err(|_| closed()),
+            Err(_) => Err(StoreError::away("its turn did not come in time")),
         }
     }
 
@@ -168,7 +199,11 @@ impl Pool {
 
     async fn connect(&self) -> Result<Connection, StoreError> {
         count(&self.stats.connects);
-        self.connector.connect().await
+        self.connector.connect().await.map_err(|why| match why {
+            // It let us in at the start. Somebody will mend that.
+            StoreError::Refused(why) => StoreError::away(why),
+            other => other,
+        })
     }
 
     fn put_back(&self, connection: Connection, made: Instant) {
@@ -205,9 +240,10 @@ impl Pool {
                     return;
                 }
                 match timeout(pool.timeout, pool.connect()).await {
-                    Ok(Ok(connection)) => return pool.is_back(connection),
+                    Ok(Ok(connection)) => return pool.is_back(Some(connection)),
+                    Ok(Err(StoreError::Busy)) => return pool.is_back(None),
                     Ok(Err(why)) => pool.is_away(&why),
-                    Err(_) => pool.is_away(&StoreError::away("no connection in time")),
+                    Err(_) => pool.is_away(&too_late()),
                 }
                 let interval = pool.retry_interval;
                 drop(pool);
@@ -222,11 +258,13 @@ impl Pool {
         }
     }
 
-    fn is_back(&self, connection: Connection) {
+    fn is_back(&self, connection: Option<Connection>) {
         // Before calls come, so that one which fails again is looked into again.
         self.is_probing.store(false, Ordering::Release);
-        self.put_back(connection, Instant::now());
-        if !self.health.send_replace(true) {
+        if let Some(connection) = connection {
+            self.put_back(connection, Instant::now());
+        }
+        if !self.slots.is_closed() && !self.health.send_replace(true) {
             tracing::info!("the database is back");
         }
     }
@@ -244,6 +282,10 @@ impl Pool {
         }
         self.health.send_replace(false);
     }
+}
+
+fn too_late() -> StoreError {
+    StoreError::away("no connection in time")
 }
 
 impl Resting {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use hallway_protocol::{RoomName, UserId};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::connection::Connection;
 use super::database::{Database, Use};
@@ -20,7 +20,12 @@ pub struct SqlStore {
     database: Database,
     /// In milliseconds.
     lease: i64,
+    lines: Arc<[Arc<Semaphore>; LINES]>,
 }
+
+/// Rooms whose messages can be changed at the same time by this node. Those that take turns wait here, and not each with a
+/// connection: one busy room would have them all.
+const LINES: usize = 64;
 
 impl SqlStore {
     /// Connects, and brings the tables up to date.
@@ -46,6 +51,7 @@ impl SqlStore {
         Ok(Arc::new(Self {
             database,
             lease: i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX / 2),
+            lines: Arc::new(std::array::from_fn(|_| Arc::new(Semaphore::new(1)))),
         }))
     }
 
@@ -66,7 +72,19 @@ impl SqlStore {
         W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let database = self.database.clone();
-        Box::pin(async move { database.transact(work).await })
+        Box::pin(async move { database.transact(None, work).await })
+    }
+
+    /// The same for a room's messages.
+    fn change<T, W>(&self, room: &RoomName, work: W) -> Answer<T>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let database = self.database.clone();
+        let place = usize::try_from(room.stable_hash() % LINES as u64).unwrap_or(0);
+        let line = Arc::clone(&self.lines[place]);
+        Box::pin(async move { database.transact(Some(&line), work).await })
     }
 
     /// Does one statement that writes.
@@ -155,7 +173,9 @@ impl Members for SqlStore {
 impl Messages for SqlStore {
     fn insert_message(&self, message: NewMessage) -> Answer<Stored> {
         let lease = self.lease;
-        self.transact(move |c| Box::pin(messages::insert(c, message, lease)))
+        self.change(&message.room.clone(), move |c| {
+            Box::pin(messages::insert(c, message, lease))
+        })
     }
 
     fn message(&self, room: RoomName, id: MessageId) -> Answer<Option<Message>> {
@@ -169,17 +189,23 @@ impl Messages for SqlStore {
 
     fn edit_message(&self, room: RoomName, id: MessageId, content: String) -> Answer<Option<Stored>> {
         let lease = self.lease;
-        self.transact(move |c| Box::pin(async move { messages::edit(c, &room, id, content, lease).await }))
+        self.change(&room.clone(), move |c| {
+            Box::pin(async move { messages::edit(c, &room, id, content, lease).await })
+        })
     }
 
     fn delete_message(&self, room: RoomName, id: MessageId) -> Answer<Option<Stored>> {
         let lease = self.lease;
-        self.transact(move |c| Box::pin(async move { messages::delete(c, &room, id, lease).await }))
+        self.change(&room.clone(), move |c| {
+            Box::pin(async move { messages::delete(c, &room, id, lease).await })
+        })
     }
 
     fn react(&self, room: RoomName, id: MessageId, reacted: Reacted) -> Answer<Option<Stored>> {
         let lease = self.lease;
-        self.transact(move |c| Box::pin(async move { reactions::react(c, &room, id, reacted, lease).await }))
+        self.change(&room.clone(), move |c| {
+            Box::pin(async move { reactions::react(c, &room, id, reacted, lease).await })
+        })
     }
 }
 

@@ -244,3 +244,77 @@ async fn nobody_at_the_start_is_unavailable() {
     let why = answer(SqlStore::connect(options(url))).await.err().unwrap();
     assert!(matches!(why, StoreError::Unavailable { .. }), "{why}");
 }
+
+#[tokio::test]
+async fn a_server_that_is_full_serves_those_who_are_in() {
+    let server = PostgresServer::start().await;
+    server.sql("CREATE ROLE few LOGIN CONNECTION LIMIT 2").await;
+    server.sql("GRANT CREATE ON DATABASE postgres TO few").await;
+    let mut options = options(server.url().replace("postgres@", "few@"));
+    options.database.timeout = crate::LONG;
+    let store = SqlStore::connect(options).await.unwrap();
+    for round in 0..5 {
+        let calls: Vec<_> = (0..20)
+            .map(|number| {
+                let room = RoomName::parse(&format!("group-{number}")).unwrap();
+                tokio::spawn(store.insert_message(NewMessage {
+                    room,
+                    ..new(&round.to_string())
+                }))
+            })
+            .collect();
+        let mut done = 0;
+        for call in calls {
+            match answer(async { call.await.unwrap() }).await {
+                Ok(_) => done += 1,
+                Err(StoreError::Busy) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(done > 0);
+        assert!(*store.health().borrow());
+    }
+}
+
+#[tokio::test]
+async fn a_busy_room_leaves_connections_to_others() {
+    let server = PostgresServer::shared().await;
+    let mut options = options(server.url());
+    options.schema = "busy_room".into();
+    options.database.timeout = crate::LONG;
+    let store = SqlStore::connect(options.clone()).await.unwrap();
+    // Another node has the room's turn, and keeps it.
+    let lock =
+        "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('chat-ann-bob', 1751215212)); SELECT pg_sleep(3601)";
+    let holder = tokio::spawn({
+        let server = server.clone();
+        async move { server.sql(lock).await }
+    });
+    let sleeping =
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3601)%' AND wait_event = 'PgSleep'";
+    while server.sql(sleeping).await == "0" {}
+    let waiting: Vec<_> = (0..50)
+        .map(|number| tokio::spawn(store.insert_message(new(&number.to_string()))))
+        .collect();
+    // More calls than there are connections.
+    for number in 0..20 {
+        let room = RoomName::parse(&format!("group-{number}")).unwrap();
+        // Rooms that share its line wait with it.
+        if room.stable_hash() % 64 != super::faults::room().stable_hash() % 64 {
+            answer(store.insert_message(NewMessage {
+                room,
+                ..new("elsewhere")
+            }))
+            .await
+            .unwrap();
+        }
+    }
+    assert!(waiting.iter().all(|call| !call.is_finished()));
+    server
+        .sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3601)%' AND pid <> pg_backend_pid()")
+        .await;
+    assert!(holder.await.is_err(), "its session was ended");
+    for call in waiting {
+        answer(async { call.await.unwrap() }).await.unwrap();
+    }
+}

@@ -145,3 +145,23 @@ async fn a_file_is_there_again_after_a_restart() {
     let why = SqlStore::connect(options(&nowhere, "hallway")).await.err().unwrap();
     assert!(matches!(why, StoreError::Unavailable { .. }), "{why}");
 }
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_at_the_start() {
+    let server = PostgresServer::shared().await;
+    let (no_database, no_user) = (
+        format!("{}x", server.url()),
+        server.url().replace("postgres@", "nobody:hunter2@"),
+    );
+    for (url, said) in [
+        (no_database, "does not exist"),
+        (no_user, "role \"nobody\" does not exist"),
+    ] {
+        let why = SqlStore::connect(options(&url, "hallway")).await.err().unwrap();
+        assert!(
+            matches!(&why, StoreError::Setting { setting, why } if setting == "store.url" && why.contains(said)),
+            "{why}"
+        );
+        assert!(!why.to_string().contains("hunter2"));
+    }
+}
