@@ -21,15 +21,15 @@ pub enum Setup {
     Standalone,
     /// One Redis that writes everything down before it answers.
     Appendonly,
-    /// A master, a replica and three sentinels.
+    /// A primary and two replicas, which three sentinels watch.
     Sentinel,
-    /// Three masters with a replica each.
+    /// Three primaries with a replica each.
     Cluster,
 }
 
 impl Setup {
-    /// Those that can be started.
-    pub const ALL: [Self; 2] = [Self::Standalone, Self::Appendonly];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Standalone, Self::Appendonly, Self::Sentinel, Self::Cluster];
 
     fn name(self) -> &'static str {
         match self {
@@ -57,12 +57,7 @@ impl FromStr for Setup {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|setup| setup.name() == text);
-        found.ok_or_else(|| {
-            format!(
-                "`{text}` cannot be started: one of {}",
-                Self::ALL.map(Self::name).join(", ")
-            )
-        })
+        found.ok_or_else(|| format!("`{text}` is none of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -77,11 +72,12 @@ pub enum Fault {
     NodePaused(usize),
     /// A node is told to stop (`SIGTERM`), and a new one takes its place.
     NodeDrained(usize),
-    /// Redis is killed, and comes back with what it has on disk.
+    /// Redis is killed, and comes back with what it has on disk. Where there is a replica, a primary is killed, and comes
+    /// back when another was promoted.
     RedisKilled,
     /// Redis is killed, and comes back empty.
     RedisEmptied,
-    /// Redis hangs.
+    /// Redis hangs; where there is a replica, a primary does, and another may be promoted.
     RedisPaused,
     /// Redis ends all links over which nodes hear (`CLIENT KILL TYPE pubsub`).
     PubsubKilled,
@@ -104,7 +100,7 @@ enum Target {
 impl Fault {
     fn draw(random: &mut Random, setup: Setup) -> Self {
         let node = random.below(NODES);
-        match random.below(if setup.has_one_address() { 14 } else { 9 }) {
+        match random.below(if setup.has_one_address() { 14 } else { 10 }) {
             0 | 1 => Self::ClientsCut(random.between(10, 60)),
             2 | 3 => Self::NodeKilled(node),
             4 => Self::NodePaused(node),
@@ -149,6 +145,8 @@ impl Fault {
         match self {
             Self::RedisEmptied => true,
             Self::RedisKilled => setup != Setup::Appendonly,
+            // Whoever is promoted may lack the end of what was acknowledged.
+            Self::RedisPaused => !setup.has_one_address(),
             _ => false,
         }
     }
@@ -399,7 +397,7 @@ mod tests {
             }
         }
         assert_eq!(kinds.len(), 11, "{kinds:?}");
-        // Most plans must be such that every gap is a finding.
-        assert!((30..150).contains(&lossy), "{lossy}");
+        // Enough plans must be such that every gap is a finding.
+        assert!((30..200).contains(&lossy), "{lossy}");
     }
 }

@@ -95,6 +95,7 @@ impl World {
             let ready = node.wait_ready().await;
             self.complaints.extend(ready.err());
         }
+        self.store.wait_well().await;
     }
 
     /// Whether every node still runs, at the end.
