@@ -9,6 +9,8 @@ use super::random::Random;
 
 /// Nodes of a run.
 pub(super) const NODES: usize = 3;
+/// Rooms of a run, at least.
+const FEWEST_ROOMS: usize = 5;
 /// Before the first fault, and after the last one began.
 const QUIET: Duration = Duration::from_millis(700);
 /// A room's broadcasts per second, at most: what is missed in the longest outage must still be in its history.
@@ -79,6 +81,10 @@ pub enum Fault {
     RedisEmptied,
     /// Redis hangs; where there is a replica, a primary does, and another may be promoted.
     RedisPaused,
+    /// A primary is told to give way to its replica.
+    Promoted,
+    /// The slot of a room, of those that every plan has, moves to another primary; it is half moved meanwhile.
+    SlotMoved(usize),
     /// Redis ends all links over which nodes hear (`CLIENT KILL TYPE pubsub`).
     PubsubKilled,
     /// A node's links to Redis end.
@@ -100,7 +106,12 @@ enum Target {
 impl Fault {
     fn draw(random: &mut Random, setup: Setup) -> Self {
         let node = random.below(NODES);
-        match random.below(if setup.has_one_address() { 14 } else { 10 }) {
+        let kinds = match setup {
+            Setup::Standalone | Setup::Appendonly => 14,
+            Setup::Sentinel => 11,
+            Setup::Cluster => 14,
+        };
+        match random.below(kinds) {
             0 | 1 => Self::ClientsCut(random.between(10, 60)),
             2 | 3 => Self::NodeKilled(node),
             4 => Self::NodePaused(node),
@@ -108,6 +119,8 @@ impl Fault {
             7 => Self::PubsubKilled,
             8 => Self::RedisPaused,
             9 => Self::RedisKilled,
+            10 if !setup.has_one_address() => Self::Promoted,
+            11.. if !setup.has_one_address() => Self::SlotMoved(random.below(FEWEST_ROOMS)),
             10 if random.percent(50) => Self::RedisEmptied,
             10 | 11 => Self::LinkCut(node),
             12 => Self::LinkStalled(node),
@@ -118,11 +131,12 @@ impl Fault {
     /// How long it may last, in milliseconds; nothing for what is over at once.
     fn span(self) -> Option<(usize, usize)> {
         match self {
-            Self::ClientsCut(_) | Self::PubsubKilled | Self::LinkCut(_) => None,
+            Self::ClientsCut(_) | Self::PubsubKilled | Self::Promoted | Self::LinkCut(_) => None,
             Self::NodeKilled(_) => Some((50, 2000)),
             Self::NodePaused(_) => Some((500, 4000)),
             Self::NodeDrained(_) => Some((800, 2000)),
             Self::RedisKilled | Self::RedisEmptied => Some((50, 2500)),
+            Self::SlotMoved(_) => Some((0, 1500)),
             Self::RedisPaused | Self::LinkStalled(_) | Self::LinkRefused(_) => Some((300, 3500)),
         }
     }
@@ -136,14 +150,19 @@ impl Fault {
             | Self::LinkCut(node)
             | Self::LinkStalled(node)
             | Self::LinkRefused(node) => Target::Node(node),
-            Self::RedisKilled | Self::RedisEmptied | Self::RedisPaused | Self::PubsubKilled => Target::Redis,
+            Self::RedisKilled
+            | Self::RedisEmptied
+            | Self::RedisPaused
+            | Self::Promoted
+            | Self::SlotMoved(_)
+            | Self::PubsubKilled => Target::Redis,
         }
     }
 
     /// Whether numbers and history may be gone afterwards.
     fn loses_history(self, setup: Setup) -> bool {
         match self {
-            Self::RedisEmptied => true,
+            Self::RedisEmptied | Self::Promoted => true,
             Self::RedisKilled => setup != Setup::Appendonly,
             // Whoever is promoted may lack the end of what was acknowledged.
             Self::RedisPaused => !setup.has_one_address(),
@@ -162,6 +181,8 @@ impl fmt::Display for Fault {
             Self::RedisKilled => f.write_str("redis killed"),
             Self::RedisEmptied => f.write_str("redis emptied"),
             Self::RedisPaused => f.write_str("redis hangs"),
+            Self::Promoted => f.write_str("replica promoted"),
+            Self::SlotMoved(room) => write!(f, "slot of room {room} moved"),
             Self::PubsubKilled => f.write_str("subscribers' links killed"),
             Self::LinkCut(node) => write!(f, "node {node} cut from redis"),
             Self::LinkStalled(node) => write!(f, "node {node} stalled from redis"),
@@ -232,7 +253,7 @@ impl Plan {
         let mut random = Random::new(seed, 0);
         let drawn = Setup::ALL[random.below(Setup::ALL.len())];
         let setup = setup.unwrap_or(drawn);
-        let rooms = random.between(5, 9);
+        let rooms = random.between(FEWEST_ROOMS, 9);
         let per_room = random.between(14, 26);
         let clients: Vec<_> = (0..rooms * per_room / 2)
             .map(|_| two_rooms(&mut random, rooms))
@@ -396,7 +417,7 @@ mod tests {
                 assert!(rooms[0] != rooms[1] && rooms.iter().all(|room| *room < plan.rooms));
             }
         }
-        assert_eq!(kinds.len(), 11, "{kinds:?}");
+        assert_eq!(kinds.len(), 13, "{kinds:?}");
         // Enough plans must be such that every gap is a finding.
         assert!((30..200).contains(&lossy), "{lossy}");
     }

@@ -25,6 +25,8 @@ pub(super) struct Store {
     hurt: usize,
     /// Primaries of a cluster are hurt in turn.
     turn: usize,
+    /// The slot that is half moved: a key of it, from where and to where.
+    moving: Option<(String, usize, usize)>,
 }
 
 impl Store {
@@ -39,6 +41,7 @@ impl Store {
             servers,
             hurt: 0,
             turn: 0,
+            moving: None,
         }
     }
 
@@ -72,11 +75,7 @@ impl Store {
         match &mut self.servers {
             Servers::Single(server) if empty => return server.restart_empty().await,
             Servers::Single(_) => {}
-            Servers::Sentinel(all) => drop(all.promoted_instead_of(self.hurt).await),
-            Servers::Cluster(all) => {
-                let partner = &all.servers[partner(all, self.hurt)];
-                until(async || is_primary(partner).await).await;
-            }
+            Servers::Sentinel(_) | Servers::Cluster(_) => self.promoted().await,
         }
         let place = self.hurt;
         self.all_mut()[place].restart().await;
@@ -97,6 +96,70 @@ impl Store {
         for server in self.all() {
             // A server that hangs or is away has no links to end.
             let _ = server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        }
+    }
+
+    /// Has a replica promoted, as an operator does.
+    pub(super) async fn promote(&mut self) {
+        self.hurt = self.choose().await;
+        match &self.servers {
+            Servers::Single(_) => unreachable!("it has no replica"),
+            Servers::Sentinel(all) => {
+                // Refused while another failover is not over.
+                let ask = async || all.sentinels[0].cli(&["SENTINEL", "FAILOVER", "main"]).await.is_ok();
+                until(ask).await;
+            }
+            Servers::Cluster(all) => {
+                let replica = &all.servers[partner(all, self.hurt)];
+                let answer = replica.cli(&["CLUSTER", "FAILOVER"]).await;
+                assert!(answer.is_ok(), "CLUSTER FAILOVER: {answer:?}");
+            }
+        }
+        self.promoted().await;
+    }
+
+    /// Waits until another is the primary instead of the one that is hurt.
+    async fn promoted(&self) {
+        match &self.servers {
+            Servers::Single(_) => {}
+            Servers::Sentinel(all) => drop(all.promoted_instead_of(self.hurt).await),
+            Servers::Cluster(all) => {
+                let partner = &all.servers[partner(all, self.hurt)];
+                until(async || is_primary(partner).await).await;
+            }
+        }
+    }
+
+    /// Begins to move the slot of a room to another primary.
+    pub(super) async fn begin_move(&mut self, room: &str) {
+        let Servers::Cluster(all) = &self.servers else {
+            unreachable!("only a cluster has slots");
+        };
+        all.is_well().await;
+        let key = format!("{{{room}}}");
+        let mut primaries = Vec::new();
+        for (place, server) in all.servers.iter().enumerate() {
+            if is_primary(server).await {
+                primaries.push(place);
+            }
+        }
+        let mut from = primaries[0];
+        for &place in &primaries {
+            if all.owner(place, &key).await == place {
+                from = place;
+            }
+        }
+        self.turn += 1;
+        primaries.retain(|place| *place != from);
+        let to = primaries[self.turn % primaries.len()];
+        all.begin_move(&key, from, to).await;
+        self.moving = Some((key, from, to));
+    }
+
+    /// Ends that.
+    pub(super) async fn end_move(&mut self) {
+        if let (Servers::Cluster(all), Some((key, from, to))) = (&self.servers, self.moving.take()) {
+            all.end_move(&key, from, to).await;
         }
     }
 
@@ -129,6 +192,8 @@ impl Store {
             Servers::Single(_) => 0,
             Servers::Sentinel(all) => named_primary(all).await,
             Servers::Cluster(all) => {
+                // A replica that has not caught up since it was hurt would not be promoted.
+                all.is_well().await;
                 let place = self.turn % (all.servers.len() / 2);
                 self.turn += 1;
                 if is_primary(&all.servers[place]).await {
