@@ -109,11 +109,11 @@ impl Lineage {
             .await?;
         let unreadable = || Error::new(ErrorKind::Parse, "the server's lineage could not be read");
         let mut answer = answer.into_array().into_iter().map_while(text_of);
-        let (Some(now), Some(floor), Some(ahead)) = (answer.next(), answer.next(), answer.next()) else {
+        let run = answer.next().ok_or_else(unreadable)?;
+        let mut number = || answer.next().and_then(|text| text.parse::<u64>().ok());
+        let (Some(floor), Some(ahead), Some(clock)) = (number(), number(), number()) else {
             return Err(unreadable());
         };
-        let number = |text: String| text.parse::<u64>().map_err(|_| unreadable());
-        let (floor, ahead) = (number(floor)?, number(ahead)?);
         let before = self.floors.floor.fetch_max(floor, Ordering::AcqRel);
         if before != 0 && before < floor {
             tracing::warn!(
@@ -122,19 +122,19 @@ impl Lineage {
             );
         }
         self.ahead.store(ahead, Ordering::Relaxed);
-        let is_same = was == now;
-        *self.known.lock() = now;
-        Ok(if is_same { Proven::Same } else { Proven::Other })
+        let is_same = was == run;
+        *self.known.lock() = run;
+        Ok(Proven { is_same, clock })
     }
 }
 
 /// What a server proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proven {
-    /// It is the run that was there before.
-    Same,
-    /// It is another, or the first.
-    Other,
+pub(super) struct Proven {
+    /// Whether it is the run that was there before, and not another or the first.
+    pub(super) is_same: bool,
+    /// What the clock said that epochs are taken from, in milliseconds.
+    pub(super) clock: u64,
 }
 
 /// The server's own address, if it writes down what it does before it answers: then what it finds when it starts again
