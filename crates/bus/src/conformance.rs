@@ -366,6 +366,10 @@ pub async fn an_empty_room_has_a_place(make: impl AsyncFn(Setup) -> Subject) {
     let clock = subject.bus.clock(&kept_room);
     assert!(clock > 0);
     let place = Some(crate::empty_since(clock));
+    for number in 0..20 {
+        let other = room(&format!("board-{number}"));
+        assert!(subject.bus.reaches(crate::empty_since(subject.bus.clock(&other))));
+    }
     assert_eq!(subject.history(&empty, place, 10).await, (vec![], true));
     for data in ["1", "2"] {
         subject.published(kept(&kept_room, data)).await;

@@ -28,7 +28,12 @@ pub(super) struct Floors {
 impl Floors {
     /// Whether an epoch counts.
     pub(super) fn holds(&self, epoch: Epoch) -> bool {
-        epoch.0 >= self.floor.load(Ordering::Acquire)
+        epoch.0 >= self.floor()
+    }
+
+    /// Epochs below it are over.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
     }
 
     /// Remembers a time that a server told, in milliseconds.
@@ -86,7 +91,7 @@ impl Lineage {
     /// From where on epochs count now.
     pub(super) fn since(&self) -> Since {
         Since {
-            floor: self.floors.floor.load(Ordering::Acquire),
+            floor: self.floors.floor(),
             ahead: self.ahead.load(Ordering::Relaxed),
         }
     }
