@@ -95,6 +95,50 @@ impl RedisSentinel {
         }
     }
 
+    /// Waits until all sentinels name one primary, and every other server is a replica of it that is linked.
+    ///
+    /// # Panics
+    /// It does not come about in time.
+    pub async fn is_well(&self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.is_settled().await {
+            assert!(Instant::now() < until, "the servers do not agree");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn is_settled(&self) -> bool {
+        let mut named = Vec::new();
+        for sentinel in &self.sentinels {
+            named.push(sentinel.cli(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]).await.ok());
+        }
+        let is_primary = |server: &&RedisServer| {
+            let port = format!("\r\n{}\r\n", server.port());
+            named[0].as_ref().is_some_and(|answer| answer.contains(&port))
+        };
+        let Some(primary) = self.servers.iter().find(is_primary) else {
+            return false;
+        };
+        if named.iter().any(|answer| *answer != named[0]) {
+            return false;
+        }
+        for server in &self.servers {
+            let Ok(role) = server.cli(&["ROLE"]).await else {
+                return false;
+            };
+            // A replica's answer names its primary's port, as a number.
+            let is_right = if server.port() == primary.port() {
+                role.contains("\r\nmaster\r\n")
+            } else {
+                role.contains(&format!("\r\n:{}\r\n", primary.port())) && role.contains("\r\nconnected\r\n")
+            };
+            if !is_right {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Every sentinel knows both replicas and both others.
     async fn wait_until_known(&self) {
         let until = Instant::now() + PATIENCE;

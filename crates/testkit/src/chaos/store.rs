@@ -163,10 +163,13 @@ impl Store {
         }
     }
 
-    /// After all faults: waits until a cluster serves all its slots. (Nodes wait for sentinels by themselves.)
+    /// After all faults: waits until there is one primary for everything, and nobody else who takes writes: what an old
+    /// primary acknowledges before the sentinels demote it, some seconds after they have named another, is lost.
     pub(super) async fn wait_well(&self) {
-        if let Servers::Cluster(all) = &self.servers {
-            all.is_well().await;
+        match &self.servers {
+            Servers::Single(_) => {}
+            Servers::Sentinel(all) => all.is_well().await,
+            Servers::Cluster(all) => all.is_well().await,
         }
     }
 

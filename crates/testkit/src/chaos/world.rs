@@ -95,13 +95,13 @@ impl World {
         }
     }
 
-    /// After all faults have ended: waits until every node is ready, and says which one is not.
+    /// After all faults have ended: waits until the store has settled and every node is ready, and says which one is not.
     pub(super) async fn wait_healed(&mut self) {
+        self.store.wait_well().await;
         for node in &mut self.nodes {
             let ready = node.wait_ready().await;
             self.complaints.extend(ready.err());
         }
-        self.store.wait_well().await;
     }
 
     /// Whether every node still runs, at the end.
