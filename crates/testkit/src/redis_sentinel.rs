@@ -123,14 +123,11 @@ impl RedisSentinel {
             return false;
         }
         for server in &self.servers {
-            let Ok(role) = server.cli(&["ROLE"]).await else {
-                return false;
-            };
-            // A replica's answer names its primary's port, as a number.
             let is_right = if server.port() == primary.port() {
+                let role = server.cli(&["ROLE"]).await.unwrap_or_default();
                 role.contains("\r\nmaster\r\n")
             } else {
-                role.contains(&format!("\r\n:{}\r\n", primary.port())) && role.contains("\r\nconnected\r\n")
+                primary.has_replica(server).await
             };
             if !is_right {
                 return false;

@@ -193,7 +193,7 @@ impl Store {
     async fn choose(&mut self) -> usize {
         match &self.servers {
             Servers::Single(_) => 0,
-            Servers::Sentinel(all) => named_primary(all).await,
+            Servers::Sentinel(all) => primary_with_heir(all).await,
             Servers::Cluster(all) => {
                 // A replica that has not caught up since it was hurt would not be promoted.
                 all.is_well().await;
@@ -216,6 +216,22 @@ fn partner(all: &RedisCluster, place: usize) -> usize {
 
 async fn is_primary(server: &RedisServer) -> bool {
     server.info("replication", "role").await == "master"
+}
+
+/// The place of the primary, as soon as a replica is linked to it: without one that has its data, the sentinels would
+/// promote nobody, for ever.
+async fn primary_with_heir(all: &RedisSentinel) -> usize {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let place = named_primary(all).await;
+        for server in &all.servers {
+            if all.servers[place].has_replica(server).await {
+                return place;
+            }
+        }
+        assert!(Instant::now() < end, "no replica follows the primary");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The place of the primary that the first sentinel names.
