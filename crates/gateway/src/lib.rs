@@ -29,6 +29,7 @@ pub mod node;
 pub mod notice;
 pub mod policy;
 pub mod revocation;
+pub mod seats;
 pub mod transport;
 pub mod webhook;
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
-use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
+use hallway_bus::{
+    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
 use hallway_store::SqlStore;
@@ -28,6 +30,7 @@ use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::seats::Seats;
 use crate::{authority, http, notice, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -80,6 +83,8 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// How many sockets users have, on all nodes.
+    pub seats: Arc<Seats>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
     /// The database.
@@ -127,11 +132,12 @@ pub enum StartError {
     Config(String),
 }
 
-/// The three seams of a bus, and what comes from it.
+/// The four seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
+    seats: Arc<dyn SeatLog>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -169,6 +175,8 @@ impl Node {
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
         let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let most = config.limits.sockets_per_user as usize;
+        let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
             Arc::clone(&connected.revocations),
             Arc::clone(&hub),
@@ -188,6 +196,7 @@ impl Node {
             store,
             authority,
             review: Arc::default(),
+            seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
             name,
@@ -289,7 +298,7 @@ impl Running {
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
-        let revocations = Arc::clone(&node.revocations);
+        let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -302,6 +311,7 @@ impl Running {
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
+            until(&stop, async move { seats.run().await }),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
         ];
         if let Some(jwks) = node.access.verifier.jwks().cloned() {
@@ -403,7 +413,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         return Ok(Connected {
             bus: bus.clone(),
             nodes: bus.clone(),
-            revocations: bus,
+            revocations: bus.clone(),
+            seats: bus,
             told,
             lanes: receivers,
         });
@@ -423,7 +434,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
     Ok(Connected {
         bus: bus.clone(),
         nodes: bus.clone(),
-        revocations: bus,
+        revocations: bus.clone(),
+        seats: bus,
         told,
         lanes: receivers,
     })

@@ -168,6 +168,16 @@ async fn admit(
         identity,
     };
     let handshakes = &node.metrics.connections.handshakes;
+    if let Err(why) = node.seats.take(&socket).await {
+        let (outcome, code) = match why.code {
+            ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
+            _ => ("unavailable", CloseCode::OverCapacity),
+        };
+        handshakes.with_label_values(&[outcome]).inc();
+        socket.close(code, &why.message);
+        leave(node, &socket).await;
+        return None;
+    }
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
@@ -201,6 +211,7 @@ async fn admit(
 /// Waits a while for a connection that was refused to leave, and forgets it.
 async fn leave(node: &Node, socket: &Arc<Socket>) {
     tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
+    node.seats.give_back(socket);
     node.membership.remove(socket);
 }
 
@@ -216,6 +227,7 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<I
         return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
     }
     socket.set_badge(identity.clone());
+    node.seats.take(socket).await?;
     let admitted = node.revocations.admit(identity).await;
     if admitted == Err(NotAdmitted::Revoked) {
         socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
@@ -318,6 +330,7 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     count_open(&node, session.socket(), true);
     session.run(inbound).await;
     let socket = session.socket();
+    node.seats.give_back(socket);
     node.membership.remove(socket);
     count_open(&node, socket, false);
     drop(permit);

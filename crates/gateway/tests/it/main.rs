@@ -12,6 +12,8 @@ mod handshake;
 mod keys;
 mod limits;
 mod liveness;
+mod members;
+mod refresh;
 mod resume;
 mod revocation;
 mod rooms;
