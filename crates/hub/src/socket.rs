@@ -293,7 +293,7 @@ impl Socket {
                 }
             }
         }
-        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit {
+        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit() {
             if written > 0 {
                 out.queue.push(frames.clone(), written);
             }

@@ -14,6 +14,7 @@ mod network;
 mod origin;
 mod redis;
 mod redis_url;
+mod reload;
 mod shutdown;
 
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
+pub use reload::waiting_for_restart;
 pub use shutdown::Shutdown;
 
 /// The variable that names the configuration file. It is no setting: it is read before there are any.

@@ -22,7 +22,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
     let Some(user) = &identity.user else {
         return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")));
     };
-    if let Err(why) = node.limits.check_user(&node.hub, user) {
+    if let Err(why) = node.limits().check_user(&node.hub, user) {
         return Answer::Now(Err(why));
     }
     let (node, socket) = (Arc::clone(node), Arc::clone(&caller.socket));

@@ -23,7 +23,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// Answers a request to the demo; nothing for any other, and for all of them without `--dev`.
 pub async fn respond(node: &Node, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
-    if !node.access.dev {
+    if !node.access().dev {
         return None;
     }
     let path = request.uri().path().to_owned();
@@ -73,7 +73,7 @@ async fn token(node: &Node, body: Incoming) -> Response<Full<Bytes>> {
         issued_at: crate::clock::unix_ms(),
         life: TOKEN_LIFE,
     };
-    match node.access.verifier.mint(&grant) {
+    match node.access().verifier.mint(&grant) {
         Some(token) => {
             let mut answer = Response::new(Full::from(serde_json::json!({ "token": token }).to_string()));
             answer

@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -47,8 +46,9 @@ struct Arrival {
 
 /// Accepts until the token is cancelled.
 pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(node.limits.handshakes));
-    let waiting = Arc::new(Semaphore::new(node.limits.handshakes.saturating_mul(WAITING)));
+    let most = node.limits().handshakes;
+    let places = Arc::new(Semaphore::new(most));
+    let waiting = Arc::new(Semaphore::new(most.saturating_mul(WAITING)));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -96,7 +96,7 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let node = Arc::clone(&arrival.node);
     node.metrics.connections.handshakes_open.inc();
-    let timeout = node.limits.handshake_timeout;
+    let timeout = node.limits().handshake_timeout;
     let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
     let service = service_fn(|request| {
         let arrival = Arc::clone(&arrival);
@@ -152,13 +152,12 @@ fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
         outcome("draining");
         return unavailable("the node is draining");
     }
-    let full = node.limits.connections > 0 && node.limits.open.load(Ordering::Relaxed) >= node.limits.connections;
-    if full {
+    let limits = node.limits();
+    if limits.connections > 0 && limits.open() >= limits.connections {
         outcome("full");
         return unavailable("the node is full");
     }
-    let Some(permit) = node
-        .limits
+    let Some(permit) = limits
         .addresses
         .enter(client_address(node, arrival.address.ip(), request.headers()))
     else {
@@ -188,7 +187,7 @@ fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
 /// The client's own address: what the nearest proxy that is not ours says it is, and the peer's where no proxy
 /// of ours stands before it.
 fn client_address(node: &Node, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |address: IpAddr| node.access.trusted_proxies.iter().any(|proxy| proxy.contains(address));
+    let access = node.access();
     let forwarded = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -199,7 +198,7 @@ fn client_address(node: &Node, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         .collect();
     let mut address = peer;
     // From the right: each hop was written by the one behind it, which must be ours to be believed.
-    while trusted(address) {
+    while access.trusts(address) {
         match hops.pop() {
             Some(hop) => address = hop,
             None => break,
