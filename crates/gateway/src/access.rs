@@ -1,6 +1,8 @@
 //! Whom the node lets in, and what it lets them do. Replaced as a whole when the configuration is read again, so that
 //! nobody ever sees half of a new one.
 
+use std::net::IpAddr;
+
 use hallway_auth::{ApiKeys, JwtVerifier, Tickets};
 
 use crate::config::{Config, Network, Origin};
@@ -20,6 +22,8 @@ pub struct Access {
     pub origins: Vec<Origin>,
     /// Proxies whose word on a client's address is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Whether their connections begin with the PROXY protocol's header.
+    pub proxy_protocol: bool,
     /// Reads tokens.
     pub verifier: JwtVerifier,
     /// Makes and reads resume tickets.
@@ -44,6 +48,7 @@ impl Access {
             query_token: auth.query_token,
             origins: auth.origins.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            proxy_protocol: config.proxy_protocol,
             verifier: auth.verifier(),
             tickets: auth.tickets(),
             api_keys: config.api.verifier().map_err(|why| format!("api.keys: {why}"))?,
@@ -64,7 +69,7 @@ impl Access {
 
     /// Whether an address is that of a proxy of ours.
     #[must_use]
-    pub fn trusts(&self, address: std::net::IpAddr) -> bool {
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|proxy| proxy.contains(address))
     }
 }

@@ -24,6 +24,7 @@ use crate::limits::Limits;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::transport::tls::Tls;
 use crate::{http, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -57,9 +58,37 @@ pub struct Node {
     pub readiness: Readiness,
     /// What it counts.
     pub metrics: Arc<Metrics>,
+    /// TLS of its listeners.
+    pub listeners: Listeners,
     limits: ArcSwap<Limits>,
     access: ArcSwap<Access>,
     started_at: u64,
+}
+
+/// TLS of the listeners; where there is none, they are plain.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The clients'.
+    pub public: Option<Arc<Tls>>,
+    /// The backend's.
+    pub internal: Option<Arc<Tls>>,
+}
+
+impl Listeners {
+    fn of(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, StartError> {
+        let tls = |listener, files: Option<_>| {
+            let read = |files| Tls::new(listener, files, Arc::clone(metrics)).map(Arc::new);
+            files.map(read).transpose().map_err(StartError::Config)
+        };
+        Ok(Self {
+            public: tls("public", config.tls.files())?,
+            internal: tls("internal", config.internal_tls.files())?,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Tls>> {
+        self.public.iter().chain(&self.internal)
+    }
 }
 
 /// A node that runs, held by whoever started it.
@@ -142,6 +171,7 @@ impl Node {
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
+            listeners: Listeners::of(config, &metrics)?,
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
@@ -164,7 +194,8 @@ impl Node {
         self.access.load()
     }
 
-    /// Takes over from a configuration what can change while the node runs: keys, origins and limits
+    /// Takes over from a configuration what can change while the node runs: keys, origins and limits; and certificates
+    /// from their files
     /// ([`crate::config::waiting_for_restart`] names what cannot). What fails changes nothing.
     ///
     /// # Errors
@@ -175,6 +206,7 @@ impl Node {
         self.access.store(Arc::new(access));
         self.limits.store(Arc::new(limits));
         self.hub.set_options(&hub_options(config));
+        self.listeners.all().for_each(|tls| tls.reload());
         Ok(())
     }
 
@@ -253,7 +285,7 @@ impl Running {
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let revocations = Arc::clone(&node.revocations);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
                 public,
@@ -266,6 +298,7 @@ impl Running {
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
         ];
+        tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
         tracing::info!(node = node.name, public = %public_address, internal = %internal_address, "hallway is up");
         Self {
             nodes: connected.nodes,

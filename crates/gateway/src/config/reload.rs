@@ -5,7 +5,7 @@ use hallway_settings::Loaded;
 use super::Config;
 
 /// Keys and sections (with a dot at the end) that a running node takes over.
-const TAKEN_OVER: [&str; 4] = ["auth.", "api.", "limits.", "trusted_proxies"];
+const TAKEN_OVER: [&str; 5] = ["auth.", "api.", "limits.", "trusted_proxies", "proxy_protocol"];
 
 /// What is among those and waits for a restart all the same: something was built for it.
 const BUILT_IN: [&str; 3] = ["auth.revocation_life", "limits.handshakes", "limits.ping_interval"];

@@ -8,6 +8,7 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod tls;
 
 use std::fmt::Write;
 
@@ -38,16 +39,19 @@ pub struct Metrics {
     pub bus: bus::Bus,
     /// The backend API.
     pub http: http::Http,
+    /// TLS of the listeners.
+    pub tls: tls::Tls,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 4] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 5] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
+        ("TLS", tls::Tls::DESCRIPTORS),
     ]
 }
 
@@ -63,6 +67,7 @@ impl Metrics {
             delivery: delivery::Delivery::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
+            tls: tls::Tls::register(&registry)?,
             registry,
         })
     }

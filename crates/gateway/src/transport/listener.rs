@@ -1,26 +1,31 @@
-//! The public listener. Each connection is a small HTTP server until it is upgraded; then the TCP stream is
+//! The public listener. Each connection is a small HTTP server until it is upgraded; then the stream is
 //! taken back, so that nothing of HTTP stays with it.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hallway_hub::Link;
+use hallway_hub::{Link, Tls};
 use hallway_protocol::{Error, ErrorCode};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::client_address::client_address;
 use super::handshake::{self, Accepted, Refused};
+use super::proxy_protocol;
+use super::tls::NotAccepted;
 use crate::connection::admission::{self, Upgraded};
 use crate::limits::AddressPermit;
 use crate::node::Node;
@@ -30,6 +35,8 @@ use crate::node::Node;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many connections may wait, for each place there is; beyond these they are dropped.
 const WAITING: usize = 8;
+/// Most bytes that are read of who speaks something else than TLS, so that the answer reaches them.
+const LEFTOVER: u64 = 16 * 1024;
 /// When a new connection should be tried again, in seconds.
 const RETRY_SECONDS: &str = "1";
 
@@ -38,7 +45,8 @@ type Answer = Response<Full<Bytes>>;
 /// A connection that is not upgraded yet.
 struct Arrival {
     node: Arc<Node>,
-    address: SocketAddr,
+    /// Whom it comes from: a client, or a proxy that has not said whose connection it is.
+    peer: IpAddr,
     since: Instant,
     /// Its place among the handshakes under way; nothing: there was none.
     place: Option<OwnedSemaphorePermit>,
@@ -65,11 +73,7 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
             }
         };
         let Ok(turn) = Arc::clone(&waiting).try_acquire_owned() else {
-            node.metrics
-                .connections
-                .handshakes
-                .with_label_values(&["dropped"])
-                .inc();
+            count(&node, "dropped");
             continue;
         };
         let (node, places) = (Arc::clone(&node), Arc::clone(&places));
@@ -82,7 +86,7 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
             let turn = place.is_none().then_some(turn);
             let arrival = Arrival {
                 node,
-                address,
+                peer: address.ip().to_canonical(),
                 since,
                 place,
             };
@@ -96,11 +100,78 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let node = Arc::clone(&arrival.node);
     node.metrics.connections.handshakes_open.inc();
+    // The whole of it is bounded: a request that comes byte by byte does not stretch it.
     let timeout = node.limits().handshake_timeout;
+    if tokio::time::timeout(timeout, receive(arrival, stream, timeout))
+        .await
+        .is_err()
+    {
+        count(&node, "timeout");
+    }
+    node.metrics.connections.handshakes_open.dec();
+}
+
+/// What comes before HTTP: a proxy's word on whose connection it is, and TLS.
+async fn receive(mut arrival: Arrival, mut stream: TcpStream, timeout: Duration) {
+    let node = Arc::clone(&arrival.node);
+    if says_whose_it_is(&node, arrival.peer) {
+        match proxy_protocol::client_address(&mut stream, arrival.peer).await {
+            Ok(address) => arrival.peer = address,
+            Err(why) => {
+                tracing::debug!(proxy = %arrival.peer, %why, "a trusted proxy sent no PROXY header");
+                return count(&node, "proxy-header");
+            }
+        }
+    }
+    let Some(tls) = &node.listeners.public else {
+        return http(arrival, stream, timeout).await;
+    };
+    if arrival.place.is_none() {
+        // An answer would cost the handshake that there is no place for.
+        return count(&node, "busy");
+    }
+    match tls.accept(stream).await {
+        Ok(stream) => http(arrival, stream, timeout).await,
+        Err(NotAccepted::Plain(stream)) => {
+            count(&node, "not-tls");
+            say_tls_is_needed(stream).await;
+        }
+        Err(NotAccepted::Failed(why)) => {
+            tracing::debug!(peer = %arrival.peer, %why, "no TLS");
+            count(&node, "tls");
+        }
+    }
+}
+
+fn says_whose_it_is(node: &Node, peer: IpAddr) -> bool {
+    let access = node.access();
+    access.proxy_protocol && access.trusts(peer)
+}
+
+/// For who has forgotten the `s` of `https` or `wss`.
+async fn say_tls_is_needed(mut stream: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
+        Content-Length: 21\r\n\r\nthis port speaks TLS\n";
+    let _ = stream.write_all(ANSWER).await;
+    // Closed with the request unread, the answer could be lost on its way.
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream.take(LEFTOVER), &mut tokio::io::sink()).await;
+}
+
+async fn http<S>(arrival: Arrival, stream: S, timeout: Duration)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
     let service = service_fn(|request| {
         let arrival = Arc::clone(&arrival);
-        async move { Ok::<_, Infallible>(respond(&arrival, request).await) }
+        async move {
+            let mut answer = respond(&arrival, request).await;
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                crate::http::security::harden(answer.headers_mut());
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -108,15 +179,8 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
         .max_buf_size(16 * 1024)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    // The whole of it is bounded too: a request that comes byte by byte does not stretch it.
-    if tokio::time::timeout(timeout, connection).await.is_err() {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["timeout"])
-            .inc();
-    }
-    node.metrics.connections.handshakes_open.dec();
+    // An error is the client's, and the end of it.
+    let _ = connection.await;
 }
 
 async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
@@ -125,12 +189,7 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
         return not_found();
     };
     if this.place.is_none() {
-        this.node
-            .metrics
-            .connections
-            .handshakes
-            .with_label_values(&["busy"])
-            .inc();
+        count(&this.node, "busy");
         return unavailable("too many handshakes at once");
     }
     if request.uri().path() == "/ws" {
@@ -147,7 +206,11 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
 
 fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
     let node = &arrival.node;
-    let outcome = |outcome: &str| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
+    let address = client_address(&node.access(), arrival.peer, request.headers());
+    let outcome = |outcome: &str| {
+        tracing::debug!(%address, outcome, "refused");
+        count(node, outcome);
+    };
     if node.readiness.is_draining() {
         outcome("draining");
         return unavailable("the node is draining");
@@ -157,10 +220,7 @@ fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
         outcome("full");
         return unavailable("the node is full");
     }
-    let Some(permit) = limits
-        .addresses
-        .enter(client_address(node, arrival.address.ip(), request.headers()))
-    else {
+    let Some(permit) = limits.addresses.enter(address) else {
         outcome("too-many");
         let error = Error::new(ErrorCode::RateLimited, "too many connections of one address");
         return error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000));
@@ -184,29 +244,6 @@ fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
     }
 }
 
-/// The client's own address: what the nearest proxy that is not ours says it is, and the peer's where no proxy
-/// of ours stands before it.
-fn client_address(node: &Node, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let access = node.access();
-    let forwarded = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<IpAddr> = forwarded
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
-    let mut address = peer;
-    // From the right: each hop was written by the one behind it, which must be ours to be believed.
-    while access.trusts(address) {
-        match hops.pop() {
-            Some(hop) => address = hop,
-            None => break,
-        }
-    }
-    address
-}
-
 /// RFC 6455 §4.2.2.
 fn switching(accepted: &Accepted) -> Answer {
     let mut answer = Response::new(Full::default());
@@ -226,26 +263,41 @@ fn switching(accepted: &Accepted) -> Answer {
     answer
 }
 
-/// Takes the TCP stream back from HTTP and hands it on.
+/// Takes the stream back from HTTP and hands it on.
 async fn take_over(arrival: Arrival, accepted: Accepted, permit: AddressPermit, request: Request<Incoming>) {
     let Ok(upgraded) = hyper::upgrade::on(request).await else {
         return;
     };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("an upgraded connection is not the TCP stream it was");
+    let Some((link, begun)) = take_back(upgraded) else {
+        tracing::error!("an upgraded connection is not the stream it was");
         return;
     };
     let Arrival { node, since, place, .. } = arrival;
     let upgraded = Upgraded {
-        link: Link::Tcp(parts.io.into_inner()),
+        link,
         codec: accepted.codec,
         identity: accepted.identity,
-        begun: parts.read_buf.to_vec(),
+        begun,
         permit,
         since,
     };
     admission::run(node, upgraded).await;
     drop(place);
+}
+
+/// The transport, and what was read of it beyond the request.
+fn take_back(upgraded: hyper::upgrade::Upgraded) -> Option<(Link, Vec<u8>)> {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return Some((Link::Tcp(parts.io.into_inner()), parts.read_buf.to_vec())),
+        Err(upgraded) => upgraded,
+    };
+    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
+    let (stream, session) = parts.io.into_inner().into_inner();
+    Some((Link::Tls(Box::new(Tls::new(stream, session))), parts.read_buf.to_vec()))
+}
+
+fn count(node: &Node, outcome: &str) {
+    node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
 }
 
 fn not_found() -> Answer {
