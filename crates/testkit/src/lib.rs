@@ -3,7 +3,7 @@
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
 //!   proxy before it; three of them under sentinels
 //!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
-//! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
+//! - [`cluster`], [`raw`], [`http`], [`tls`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
@@ -31,10 +31,12 @@ pub mod cluster;
 pub mod http;
 #[cfg(feature = "node")]
 pub mod raw;
+#[cfg(feature = "node")]
+pub mod tls;
 
 #[cfg(feature = "node")]
 pub use checker::{Checker, Fault};
 #[cfg(feature = "node")]
 pub use cluster::{API_KEY, Cluster, SECRET, config, token, token_at};
 #[cfg(feature = "node")]
-pub use raw::{Frame, Raw};
+pub use raw::{Frame, Raw, Stream};

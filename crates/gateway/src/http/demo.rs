@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::node::Node;
-use crate::transport::listener::error_answer;
+use crate::transport::answers::error_answer;
 
 const PAGE: &str = include_str!("demo/index.html");
 const SCRIPT: &str = include_str!("demo/demo.js");

@@ -6,12 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use hallway_hub::{Link, Tls};
-use hallway_protocol::{Error, ErrorCode};
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,15 +14,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::client_address::client_address;
-use super::handshake::{self, Accepted, Refused};
+use super::answers::{Answer, not_found, unavailable};
 use super::proxy_protocol;
 use super::tls::NotAccepted;
-use crate::connection::admission::{self, Upgraded};
-use crate::limits::AddressPermit;
+use super::upgrade::websocket;
 use crate::node::Node;
 
 /// How long a connection waits for its place among the handshakes before it is told that there is none (503). A node that
@@ -37,19 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const WAITING: usize = 8;
 /// Most bytes that are read of who speaks something else than TLS, so that the answer reaches them.
 const LEFTOVER: u64 = 16 * 1024;
-/// When a new connection should be tried again, in seconds.
-const RETRY_SECONDS: &str = "1";
-
-type Answer = Response<Full<Bytes>>;
 
 /// A connection that is not upgraded yet.
-struct Arrival {
-    node: Arc<Node>,
+pub(super) struct Arrival {
+    pub(super) node: Arc<Node>,
     /// Whom it comes from: a client, or a proxy that has not said whose connection it is.
-    peer: IpAddr,
-    since: Instant,
+    pub(super) peer: IpAddr,
+    pub(super) since: Instant,
     /// Its place among the handshakes under way; nothing: there was none.
-    place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 /// Accepts until the token is cancelled.
@@ -204,123 +192,6 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
     answer
 }
 
-fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
-    let node = &arrival.node;
-    let address = client_address(&node.access(), arrival.peer, request.headers());
-    let outcome = |outcome: &str| {
-        tracing::debug!(%address, outcome, "refused");
-        count(node, outcome);
-    };
-    if node.readiness.is_draining() {
-        outcome("draining");
-        return unavailable("the node is draining");
-    }
-    let limits = node.limits();
-    if limits.connections > 0 && limits.open() >= limits.connections {
-        outcome("full");
-        return unavailable("the node is full");
-    }
-    let Some(permit) = limits.addresses.enter(address) else {
-        outcome("too-many");
-        let error = Error::new(ErrorCode::RateLimited, "too many connections of one address");
-        return error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000));
-    };
-    let (parts, body) = request.into_parts();
-    match handshake::check(node, &parts) {
-        Ok(accepted) => {
-            let answer = switching(&accepted);
-            let request = Request::from_parts(parts, body);
-            tokio::spawn(take_over(arrival, accepted, permit, request));
-            answer
-        }
-        Err(Refused {
-            status,
-            error,
-            outcome: label,
-        }) => {
-            outcome(label);
-            error_answer(status, &error)
-        }
-    }
-}
-
-/// RFC 6455 §4.2.2.
-fn switching(accepted: &Accepted) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = answer.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(key) = HeaderValue::from_str(&accepted.accept_key) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, key);
-    }
-    if accepted.answer_subprotocol {
-        headers.insert(
-            SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(accepted.codec.subprotocol()),
-        );
-    }
-    answer
-}
-
-/// Takes the stream back from HTTP and hands it on.
-async fn take_over(arrival: Arrival, accepted: Accepted, permit: AddressPermit, request: Request<Incoming>) {
-    let Ok(upgraded) = hyper::upgrade::on(request).await else {
-        return;
-    };
-    let Some((link, begun)) = take_back(upgraded) else {
-        tracing::error!("an upgraded connection is not the stream it was");
-        return;
-    };
-    let Arrival { node, since, place, .. } = arrival;
-    let upgraded = Upgraded {
-        link,
-        codec: accepted.codec,
-        identity: accepted.identity,
-        begun,
-        permit,
-        since,
-    };
-    admission::run(node, upgraded).await;
-    drop(place);
-}
-
-/// The transport, and what was read of it beyond the request.
-fn take_back(upgraded: hyper::upgrade::Upgraded) -> Option<(Link, Vec<u8>)> {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Some((Link::Tcp(parts.io.into_inner()), parts.read_buf.to_vec())),
-        Err(upgraded) => upgraded,
-    };
-    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
-    let (stream, session) = parts.io.into_inner().into_inner();
-    Some((Link::Tls(Box::new(Tls::new(stream, session))), parts.read_buf.to_vec()))
-}
-
-fn count(node: &Node, outcome: &str) {
+pub(super) fn count(node: &Node, outcome: &str) {
     node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
-}
-
-fn not_found() -> Answer {
-    error_answer(StatusCode::NOT_FOUND, &Error::new(ErrorCode::NotFound, "not here"))
-}
-
-fn unavailable(why: &str) -> Answer {
-    error_answer(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &Error::new(ErrorCode::Unavailable, why).retry_after(1000),
-    )
-}
-
-/// An error as the backend API writes it.
-pub(crate) fn error_answer(status: StatusCode, error: &Error) -> Answer {
-    let body = serde_json::to_vec(&serde_json::json!({ "error": error })).unwrap_or_default();
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    if error.retry_after_ms.is_some() {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-    }
-    answer
 }

@@ -11,10 +11,14 @@ mod drain;
 mod handshake;
 mod limits;
 mod liveness;
+mod proxies;
+mod reload;
 mod resume;
 mod revocation;
-mod rooms;
+mod secrets;
+mod security_headers;
 mod slow_consumer;
+mod tls;
 
 use std::time::Duration;
 
