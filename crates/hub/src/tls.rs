@@ -13,6 +13,9 @@ use tokio::net::TcpStream;
 /// client costs stays in its queue, where it is counted.
 const REST: usize = 32 * 1024;
 
+/// Reads in a row that bring nothing to read, such as empty records: then it is somebody else's turn.
+const ROUNDS: usize = 16;
+
 /// A TLS connection after its handshake.
 ///
 /// Its lock is the innermost: it is held for one read or one write, never across a wait.
@@ -91,9 +94,16 @@ impl Tls {
     /// is an end like any other: a WebSocket says itself where its messages end.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut session = self.session.lock();
+        let mut rounds = 0;
         loop {
             match session.reader().read(buffer) {
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => self.has_more.store(false, Ordering::Relaxed),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    self.has_more.store(false, Ordering::Relaxed);
+                    if rounds == ROUNDS {
+                        // The kernel may have more, and says so to whoever waits.
+                        return Err(why);
+                    }
+                }
                 Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Ok(count) => {
                     // A full buffer may have left something behind.
@@ -102,6 +112,7 @@ impl Tls {
                 }
                 Err(why) => return Err(why),
             }
+            rounds += 1;
             // The end (0) is told by the reader in the next round.
             session.read_tls(&mut Kernel(&self.stream))?;
             let processed = session.process_new_packets();

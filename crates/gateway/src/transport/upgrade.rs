@@ -1,7 +1,5 @@
 //! From a request to `/ws` to a WebSocket: who may have one, the answer, and the stream taken back from HTTP.
 
-use std::sync::Arc;
-
 use hallway_hub::{Link, Tls};
 use hallway_protocol::{Error, ErrorCode};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
