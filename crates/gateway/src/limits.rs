@@ -10,6 +10,7 @@ use dashmap::mapref::entry::Entry;
 use hallway_hub::{Hub, Socket};
 use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
 
+use crate::config::Config;
 use crate::connection::rate::Rate;
 
 /// The bounds. Zero is no limit where the field says so.
@@ -46,6 +47,50 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What a configuration says, with nobody counted.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let limits = &config.limits;
+        let open = Arc::new(AtomicUsize::new(0));
+        Self {
+            connections: limits.connections as usize,
+            handshakes: limits.handshakes as usize,
+            handshake_timeout: limits.handshake_timeout,
+            auth_timeout: config.auth.timeout,
+            frame_size: limits.frame_size.bytes(),
+            unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes(),
+            rate: Rate {
+                per_second: limits.frames_per_second,
+                burst: limits.frames_burst,
+            },
+            resume_bytes: limits.resume_bytes.bytes().min(limits.socket_queue.bytes() / 2),
+            requests_in_flight: limits.requests_in_flight as usize,
+            rooms_per_socket: limits.rooms_per_socket as usize,
+            sockets_per_user: limits.sockets_per_user as usize,
+            ping_interval: limits.ping_interval,
+            addresses: Addresses::new(limits.sockets_per_address, Arc::clone(&open)),
+            open,
+        }
+    }
+
+    /// What a later configuration says, without what only a restart changes; who is counted stays counted.
+    #[must_use]
+    pub fn renewed(&self, config: &Config) -> Self {
+        Self {
+            handshakes: self.handshakes,
+            ping_interval: self.ping_interval,
+            addresses: self.addresses.with_most(config.limits.sockets_per_address),
+            open: Arc::clone(&self.open),
+            ..Self::of(config)
+        }
+    }
+
+    /// How many connections have a place now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Whether a user may have one more socket here.
     ///
     /// # Errors
@@ -100,6 +145,12 @@ impl Addresses {
             most,
             open,
         }
+    }
+
+    /// The same counts with another limit.
+    #[must_use]
+    pub fn with_most(&self, most: u32) -> Self {
+        Self { most, ..self.clone() }
     }
 
     /// A share for one more connection, or nothing if the address has all that it may.

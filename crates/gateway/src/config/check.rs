@@ -22,6 +22,7 @@ pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
     sizes(loaded, &mut problems);
+    super::tls::check(loaded, &mut problems);
     if let Err(why) = Kinds::with(&loaded.config.kinds) {
         problems.push(Problem::at(loaded.source("kinds"), format!("[[kinds]]: {why}")));
     }
@@ -47,6 +48,9 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
             "auth.cookie",
             "must be a cookie's name (RFC 6265: no spaces, no separators)",
         ));
+    }
+    if config.proxy_protocol && config.trusted_proxies.is_empty() {
+        problems.push(loaded.problem("proxy_protocol", "trusted_proxies must name those who speak it"));
     }
     let prefix = &config.redis.channel_prefix;
     if prefix.len() > 100

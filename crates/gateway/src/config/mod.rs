@@ -16,9 +16,11 @@ mod network;
 mod origin;
 mod redis;
 mod redis_url;
+mod reload;
 mod shutdown;
 mod store;
 mod store_url;
+mod tls;
 mod webhook;
 mod webhook_url;
 
@@ -39,9 +41,11 @@ pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
+pub use reload::waiting_for_restart;
 pub use shutdown::Shutdown;
 pub use store::Store;
 pub use store_url::StoreUrl;
+pub use tls::{InternalTls, Tls};
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
 
@@ -63,11 +67,16 @@ settings! {
         node: String = "";
         /// Worker threads; 0 for one per core.
         workers: usize = 0, from 0 to 1024;
-        /// Proxies whose `X-Forwarded-For` is believed, for the limit per address and for presence. Empty:
-        /// nobody's, and every client behind a proxy has the proxy's address.
+        /// Proxies whose word on a client's address is believed (`X-Forwarded-For`, and the PROXY protocol where that is
+        /// on), for the limit per address. Empty: nobody's, and every client behind a proxy has the proxy's address.
         trusted_proxies: Vec<Network> = "";
+        /// Whether connections of `trusted_proxies` to the public listener begin with the PROXY protocol's header
+        /// (version 1 or 2). One without is refused then; one from elsewhere that has it always is.
+        proxy_protocol: bool = false;
     }
     sections {
+        tls: Tls,
+        internal_tls: InternalTls,
         auth: Auth,
         api: Api,
         limits: Limits,

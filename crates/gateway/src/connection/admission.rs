@@ -49,8 +49,8 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         since,
     } = upgraded;
     let mut reader = Reader::new(match identity {
-        Some(_) => node.limits.frame_size,
-        None => node.limits.unauthenticated_frame_size,
+        Some(_) => node.limits().frame_size,
+        None => node.limits().unauthenticated_frame_size,
     });
     let mut inbound = Vec::new();
     if let Err(violation) = reader.push(&begun, &mut inbound) {
@@ -91,7 +91,8 @@ async fn authenticate(
     inbound: Vec<Inbound>,
 ) -> Option<(Identity, Option<Wanted>, Vec<Inbound>)> {
     let count = |outcome| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
-    let opened = match opening::first_frame(link, reader, codec, inbound, node.limits.auth_timeout).await {
+    let timeout = node.limits().auth_timeout;
+    let opened = match opening::first_frame(link, reader, codec, inbound, timeout).await {
         Ok(opened) => opened?,
         Err(violation) => {
             count(if violation.code == CloseCode::AuthTimeout {
@@ -143,9 +144,11 @@ async fn admit(
     resume: Option<Wanted>,
     began: Instant,
 ) -> Option<Caller> {
-    if let Some(user) = &identity.user
-        && let Err(why) = node.limits.check_user(&node.hub, user)
-    {
+    let one_more = identity
+        .user
+        .as_ref()
+        .map(|user| node.limits().check_user(&node.hub, user));
+    if let Some(Err(why)) = one_more {
         node.metrics
             .connections
             .handshakes
@@ -265,7 +268,7 @@ pub(crate) struct Rooms {
 /// # Errors
 /// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
 pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
-    let allowance = Allowance::new(node.limits.resume_bytes);
+    let allowance = Allowance::new(node.limits().resume_bytes);
     let resuming = wanted.is_some();
     let mut wanted = wanted.unwrap_or_default();
     let mut names = vec![RoomName::of_client(caller.socket.id())];
@@ -318,10 +321,10 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
         node: node.name.clone(),
         positions: rooms.own.iter().filter_map(positions).collect(),
         rooms: rooms.own.into_iter().map(|(name, _)| name).collect(),
-        ping_interval_ms: node.limits.ping_interval.as_millis() as u64,
+        ping_interval_ms: node.limits().ping_interval.as_millis() as u64,
         server_time,
         expires_at: caller.identity.expires_at,
-        resume_ticket: node.access.tickets.issue(&caller.identity, server_time),
+        resume_ticket: node.access().tickets.issue(&caller.identity, server_time),
         resumed: rooms.resumed,
     }
 }

@@ -38,8 +38,8 @@ enum Next {
 impl Session {
     /// A session over an admitted connection.
     pub fn new(node: Arc<Node>, caller: Caller, mut reader: Reader) -> Self {
-        reader.set_message_max(node.limits.frame_size);
-        let bucket = Bucket::full(node.limits.rate, Instant::now());
+        reader.set_message_max(node.limits().frame_size);
+        let bucket = Bucket::full(node.limits().rate, Instant::now());
         Self {
             node,
             caller,
@@ -65,7 +65,7 @@ impl Session {
             let room = self
                 .requests
                 .as_ref()
-                .is_none_or(|under_way| under_way.len() < self.node.limits.requests_in_flight);
+                .is_none_or(|under_way| under_way.len() < self.node.limits().requests_in_flight);
             next = tokio::select! {
                 biased;
                 done = next_done(&mut self.requests) => self.done(done),
@@ -133,7 +133,7 @@ impl Session {
             return self.close(CloseCode::BadFrame, "a frame of another codec than the agreed one");
         }
         let frame = codec::decode(codec, bytes);
-        match self.bucket.take(self.node.limits.rate, Instant::now()) {
+        match self.bucket.take(self.node.limits().rate, Instant::now()) {
             Verdict::Pass => {}
             Verdict::Close => return self.close(CloseCode::RateLimited, CloseCode::RateLimited.reason()),
             Verdict::Refuse(wait) => return self.refuse(frame, wait.as_millis() as u64 + 1),

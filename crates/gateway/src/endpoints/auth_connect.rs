@@ -38,7 +38,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
 
 fn check(node: &Node, identity: &Identity) -> Result<(), Error> {
     match &identity.user {
-        Some(user) => node.limits.check_user(&node.hub, user),
+        Some(user) => node.limits().check_user(&node.hub, user),
         None => Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")),
     }
 }

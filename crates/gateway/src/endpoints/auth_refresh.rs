@@ -39,7 +39,7 @@ async fn refresh(node: Arc<Node>, caller: Caller, args: AuthRefresh) -> Result<(
     node.hub.authorize(&caller.socket, admission::authorization(&identity));
     let data = super::to_data(&Refreshed {
         expires_at: identity.expires_at,
-        resume_ticket: node.access.tickets.issue(&identity, unix_ms()),
+        resume_ticket: node.access().tickets.issue(&identity, unix_ms()),
     })?;
     let caller = Caller {
         identity: Arc::clone(&identity),

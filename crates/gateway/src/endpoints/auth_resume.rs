@@ -20,7 +20,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: AuthResume, id: Op
         Err(why) => return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, why.to_string()))),
     };
     if let Some(user) = &identity.user
-        && let Err(why) = node.limits.check_user(&node.hub, user)
+        && let Err(why) = node.limits().check_user(&node.hub, user)
     {
         return Answer::Now(Err(why));
     }

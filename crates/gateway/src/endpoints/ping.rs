@@ -19,7 +19,7 @@ pub(super) fn handle(node: &Node, caller: &Caller, args: &Ping) -> Answer {
     let server_time = crate::clock::unix_ms();
     let resume_ticket = args
         .ticket
-        .then(|| node.access.tickets.issue(&caller.identity, server_time))
+        .then(|| node.access().tickets.issue(&caller.identity, server_time))
         .flatten();
     Answer::now(Ok(Pong {
         server_time,

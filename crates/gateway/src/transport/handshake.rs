@@ -109,11 +109,12 @@ fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refused> {
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or_default();
-    let allowed = &node.access.origins;
+    let access = node.access();
+    let allowed = &access.origins;
     let good = if !allowed.is_empty() {
         allowed.iter().any(|one| one.covers(origin))
     } else {
-        node.access.dev || same_origin(origin, headers)
+        access.dev || same_origin(origin, headers)
     };
     if good {
         return Ok(());
@@ -176,7 +177,7 @@ async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Res
             Ok(identity) => Ok(Some(identity)),
             Err(why) => Err(bad_token(why)),
         },
-        None if node.access.anonymous => Ok(Some(Identity::anonymous())),
+        None if node.access().anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
     }
 }
@@ -213,7 +214,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
 }
 
 fn cookie<'h>(node: &Node, headers: &'h HeaderMap) -> Option<&'h str> {
-    let name = node.access.cookie.as_deref()?;
+    let access = node.access();
+    let name = access.cookie.as_deref()?;
     let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(';')).find_map(|pair| {
         let (key, value) = pair.trim().split_once('=')?;
@@ -222,7 +224,7 @@ fn cookie<'h>(node: &Node, headers: &'h HeaderMap) -> Option<&'h str> {
 }
 
 fn query<'u>(node: &Node, uri: &'u Uri) -> Option<&'u str> {
-    if !node.access.query_token {
+    if !node.access().query_token {
         return None;
     }
     // A token is of the URL-safe alphabet: nothing in it is percent-encoded.
@@ -230,7 +232,7 @@ fn query<'u>(node: &Node, uri: &'u Uri) -> Option<&'u str> {
 }
 
 fn check_user(node: &Node, user: &UserId) -> Result<(), Refused> {
-    node.limits.check_user(&node.hub, user).map_err(|error| Refused {
+    node.limits().check_user(&node.hub, user).map_err(|error| Refused {
         status: StatusCode::TOO_MANY_REQUESTS,
         error,
         outcome: "too-many",

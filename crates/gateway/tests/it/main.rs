@@ -13,11 +13,15 @@ mod keys;
 mod limits;
 mod liveness;
 mod members;
+mod proxies;
 mod refresh;
+mod reload;
 mod resume;
 mod revocation;
-mod rooms;
+mod secrets;
+mod security_headers;
 mod slow_consumer;
+mod tls;
 
 use std::time::Duration;
 
