@@ -19,7 +19,7 @@ pub enum Link {
 }
 
 /// A plain connection is no larger for there being another.
-const _: () = assert!(size_of::<Link>() <= size_of::<TcpStream>() + size_of::<usize>());
+const _: () = assert!(size_of::<Link>() == size_of::<TcpStream>());
 
 impl Link {
     /// Writes what the kernel takes now. Over TLS, what was taken may not have left yet: see [`Link::has_rest`].

@@ -4,8 +4,8 @@
 pub mod api;
 pub mod demo;
 mod health;
+mod internal;
 pub(crate) mod security;
-mod serve;
 
 use std::sync::Arc;
 
@@ -36,5 +36,5 @@ async fn hardened(mut answer: Response) -> Response {
 /// Serves the internal listener until the token is cancelled, and what is under way then to its end.
 pub async fn serve(node: Arc<Node>, listener: TcpListener, stop: CancellationToken) {
     let router = router(Arc::clone(&node));
-    serve::run(node, router, listener, stop).await;
+    internal::run(node, router, listener, stop).await;
 }
