@@ -59,7 +59,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
     let brought = identity.is_some();
     let (identity, resume, inbound) = match identity {
         Some(identity) => (identity, None, inbound),
-        None => match authenticate(&node, &link, &mut reader, codec, inbound).await {
+        None => match authenticate(&node, &link, &mut reader, &permit, (codec, inbound)).await {
             Some(authenticated) => authenticated,
             None => return,
         },
@@ -87,8 +87,8 @@ async fn authenticate(
     node: &Node,
     link: &Link,
     reader: &mut Reader,
-    codec: Codec,
-    inbound: Vec<Inbound>,
+    permit: &AddressPermit,
+    (codec, inbound): (Codec, Vec<Inbound>),
 ) -> Option<(Identity, Option<Wanted>, Vec<Inbound>)> {
     let count = |outcome| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
     let timeout = node.limits().auth_timeout;
@@ -115,6 +115,9 @@ async fn authenticate(
     match identity {
         Ok(identity) => Some((identity, wanted, opened.rest)),
         Err((code, why)) => {
+            if code == CloseCode::Unauthenticated {
+                permit.failed_login();
+            }
             count(if code == CloseCode::Unauthenticated {
                 "unauthenticated"
             } else {

@@ -34,6 +34,13 @@ pub(super) async fn websocket(arrival: Arrival, request: Request<Incoming>) -> A
         outcome("full");
         return unavailable("the node is full");
     }
+    let knock = node.limits().addresses.knock(address);
+    if let Err(wait) = knock {
+        outcome("too-many");
+        let error = Error::new(ErrorCode::RateLimited, "too many handshakes of one address");
+        let wait = error.retry_after(wait.as_millis() as u64 + 1);
+        return error_answer(StatusCode::TOO_MANY_REQUESTS, &wait);
+    }
     let permit = node.limits().addresses.enter(address);
     let Some(permit) = permit else {
         outcome("too-many");
@@ -54,6 +61,9 @@ pub(super) async fn websocket(arrival: Arrival, request: Request<Incoming>) -> A
             outcome: label,
         }) => {
             outcome(label);
+            if status == StatusCode::UNAUTHORIZED {
+                permit.failed_login();
+            }
             error_answer(status, &error)
         }
     }
