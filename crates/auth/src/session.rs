@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 const PREFIX: &str = "hallway session 1:";
 
 /// The token of a session. Whoever has it is its user: it is shown nowhere, and leaves the node only sealed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SessionToken(Arc<str>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionToken {
+    text: Arc<str>,
+    id: SessionId,
+}
 
 /// What a session is called in logs and between nodes: a hash of its token, from which nobody finds the token, since that
 /// is random.
@@ -29,30 +32,37 @@ impl SessionToken {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= Self::MAX_LEN && !text.contains('\0');
-        fits.then(|| Self(text.into()))
+        fits.then(|| Self {
+            text: text.into(),
+            id: SessionId::of(text),
+        })
     }
 
     /// The token itself, for the question to the database.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Its name.
     #[must_use]
-    pub fn id(&self) -> SessionId {
-        let hash = digest(&SHA256, format!("{PREFIX}{}", self.0).as_bytes());
-        SessionId(URL_SAFE_NO_PAD.encode(hash).into())
+    pub fn id(&self) -> &SessionId {
+        &self.id
     }
 }
 
 impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionToken({})", self.id())
+        write!(f, "SessionToken({})", self.id)
     }
 }
 
 impl SessionId {
+    fn of(token: &str) -> Self {
+        let hash = digest(&SHA256, format!("{PREFIX}{token}").as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(hash).into())
+    }
+
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
+use hallway_auth::{ApiKeys, Identity, JwtVerifier, SessionToken, TicketError, Tickets, TokenError};
 use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::authority::Authority;
 use crate::authority::review::{self, Haste};
 use crate::clock::{Clock, unix_ms};
@@ -28,7 +29,8 @@ use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
-use crate::{authority, http, notice, transport};
+use crate::sessions::Sessions;
+use crate::{admission, authority, http, notice, sessions, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -84,6 +86,10 @@ pub struct Node {
     pub revocations: Arc<Revocations>,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
+    /// Sessions that a database keeps, if it does.
+    pub sessions: Option<Sessions>,
+    /// Who may connect.
+    pub admission: Admission,
     /// Who may be in a room, where someone is to be asked.
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
@@ -168,6 +174,8 @@ impl Node {
         );
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
+        let sessions = sessions::build(config, &metrics).await?;
+        let admission = admission::build(config, &metrics).await?;
         let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
         let revocations = Revocations::new(
             Arc::clone(&connected.revocations),
@@ -186,6 +194,8 @@ impl Node {
             readiness: Readiness::new(bus.health()),
             metrics,
             store,
+            sessions,
+            admission,
             authority,
             review: Arc::default(),
             revocations: Arc::new(revocations),
@@ -197,26 +207,42 @@ impl Node {
     }
 
     /// Reads a token. Waits only where the token names a key that is not known, and keys come from a URL: for at most
-    /// two fetches of them. Cancel safe.
+    /// two fetches of them; and for a session's, for at most two questions to its database. Cancel safe.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
-        match self.authenticate_now(token) {
-            Err(TokenError::UnknownKey) => {
+        match (self.authenticate_now(token), &self.sessions) {
+            (Err(TokenError::UnknownKey), _) => {
                 self.access.verifier.look_for_keys().await?;
                 self.authenticate_now(token)
             }
-            verdict => verdict,
+            (Err(TokenError::NoSession), Some(sessions)) => {
+                let token = SessionToken::parse(token).ok_or(TokenError::NoSession)?;
+                let identity = sessions.find(&token).await?;
+                if self.revocations.check(&identity).is_ok() {
+                    return Ok(identity);
+                }
+                // Known from before a revocation: one that is in the database after it is good again.
+                sessions.forget(token.id()).await;
+                sessions.find(&token).await
+            }
+            (verdict, _) => verdict,
         }
     }
 
-    /// The same with the keys that are known, and without waiting: a key that is not known may be after a look.
+    /// The same with what is known, and without waiting: after [`TokenError::UnknownKey`] and [`TokenError::NoSession`] it may
+    /// be known after a look.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub fn authenticate_now(&self, token: &str) -> Result<Identity, TokenError> {
-        self.access.verifier.verify(token, unix_ms())
+        let is_jwt = token.split('.').count() == 3;
+        match self.access.verifier.verify(token, unix_ms()) {
+            Err(TokenError::NotAccepted) if self.sessions.is_some() => Err(TokenError::NoSession),
+            Err(_) if self.sessions.is_some() && !is_jwt => Err(TokenError::NoSession),
+            verdict => verdict,
+        }
     }
 
     /// Reads a resume ticket.
@@ -303,6 +329,7 @@ impl Running {
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
+            until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         if let Some(jwks) = node.access.verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
@@ -513,6 +540,7 @@ fn verifier(config: &Config) -> Result<JwtVerifier, StartError> {
         );
     }
     let verifier = auth.verifier().map_err(|why| StartError::Config(why.to_string()))?;
+    let verifier = verifier.with_attributes(config.admission.claims.clone());
     Ok(verifier.with_jwks(jwks.map(Arc::new)))
 }
 

@@ -4,6 +4,7 @@
 //! A node starts from a [`Config`] that [`load()`] read and [`check()`] passed, so that every mistake is told
 //! before a port is bound.
 
+mod admission;
 mod api;
 mod auth;
 mod check;
@@ -16,6 +17,7 @@ mod network;
 mod origin;
 mod redis;
 mod redis_url;
+mod sessions;
 mod shutdown;
 mod store;
 mod store_url;
@@ -27,6 +29,7 @@ use std::net::SocketAddr;
 use hallway_protocol::kind::KindEntry;
 use hallway_settings::{Input, Loaded, Problems, settings};
 
+pub use admission::Admission;
 pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
@@ -39,6 +42,7 @@ pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
+pub use sessions::Sessions;
 pub use shutdown::Shutdown;
 pub use store::Store;
 pub use store_url::StoreUrl;
@@ -69,6 +73,8 @@ settings! {
     }
     sections {
         auth: Auth,
+        sessions: Sessions,
+        admission: Admission,
         api: Api,
         limits: Limits,
         redis: Redis,

@@ -127,9 +127,9 @@ async fn authenticate(
 
 /// A token that nothing can be said about now may be shown again: the close that lets a client come back.
 fn refusal(why: TokenError) -> (CloseCode, String) {
-    let code = match why {
-        TokenError::Unavailable => CloseCode::OverCapacity,
-        _ => CloseCode::Unauthenticated,
+    let code = match why.is_temporary() {
+        true => CloseCode::OverCapacity,
+        false => CloseCode::Unauthenticated,
     };
     (code, why.to_string())
 }
@@ -139,19 +139,25 @@ async fn admit(
     node: &Arc<Node>,
     link: Link,
     codec: Codec,
-    identity: Identity,
+    mut identity: Identity,
     resume: Option<Wanted>,
     began: Instant,
 ) -> Option<Caller> {
+    let handshakes = &node.metrics.connections.handshakes;
     if let Some(user) = &identity.user
         && let Err(why) = node.limits.check_user(&node.hub, user)
     {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["too-many"])
-            .inc();
+        handshakes.with_label_values(&["too-many"]).inc();
         opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
+        return None;
+    }
+    // Who brings a ticket was admitted when it was made.
+    if resume.is_none()
+        && let Err(why) = node.admission.ask(&mut identity).await
+    {
+        let (code, reason, outcome) = why.close();
+        handshakes.with_label_values(&[outcome]).inc();
+        opening::refuse(&link, code, reason, LEAVE).await;
         return None;
     }
     let identity = Arc::new(identity);
@@ -167,13 +173,13 @@ async fn admit(
         socket: Arc::clone(&socket),
         identity,
     };
-    let handshakes = &node.metrics.connections.handshakes;
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
-        Err(NotAdmitted::Revoked) => {
+        Err(why) => {
             handshakes.with_label_values(&["revoked"]).inc();
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+            let (code, reason) = why.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             return None;
         }
@@ -191,7 +197,8 @@ async fn admit(
         None => {
             // Without the bus it would be a member that hears nothing.
             handshakes.with_label_values(&["unavailable"]).inc();
-            socket.close(CloseCode::OverCapacity, "the message bus is away");
+            let (code, reason) = NotAdmitted::Unknown.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             None
         }
@@ -217,8 +224,9 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<I
     }
     socket.set_badge(identity.clone());
     let admitted = node.revocations.admit(identity).await;
-    if admitted == Err(NotAdmitted::Revoked) {
-        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    if let Err(why @ (NotAdmitted::Revoked | NotAdmitted::SessionOver)) = admitted {
+        let (code, reason) = why.close();
+        socket.close(code, reason);
     }
     admitted.map_err(crate::error::from_revocation)
 }
@@ -309,6 +317,7 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
         ping_interval_ms: node.limits.ping_interval.as_millis() as u64,
         server_time,
         expires_at: caller.identity.expires_at,
+        attributes: caller.identity.attributes.clone(),
         resume_ticket: node.access.tickets.issue(&caller.identity, server_time),
         resumed: rooms.resumed,
     }
