@@ -1,7 +1,7 @@
 //! Looks again at the sessions that sockets stand on, those too that came back with a ticket: each once per interval, evenly
 //! spread, and asked about once whatever number of sockets it concerns.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use hallway_auth::{Identity, SessionToken};
 use hallway_hub::Socket;
 use hallway_protocol::{CloseCode, UserId};
+use tokio::time::Instant;
 
 use super::{Sessions, stands_on};
 use crate::clock::unix_ms;
@@ -28,14 +29,16 @@ pub async fn run(node: Arc<Node>, interval: Duration) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let rounds = (interval.as_secs_f64() / ROUND.as_secs_f64()).ceil().max(1.0);
     let (mut ahead, mut share) = (VecDeque::new(), 0);
+    let mut next = Instant::now();
     loop {
-        tick.tick().await;
-        if ahead.is_empty() {
+        let now = tick.tick().await;
+        if ahead.is_empty() && now >= next {
+            next = now + interval;
             ahead = all(&node);
             share = (ahead.len() as f64 / rounds).ceil() as usize;
         }
-        let now: Vec<_> = ahead.drain(..share.min(ahead.len())).collect();
-        let looks = stream::iter(now).for_each_concurrent(AT_ONCE, |(token, user)| {
+        let turn: Vec<_> = ahead.drain(..share.min(ahead.len())).collect();
+        let looks = stream::iter(turn).for_each_concurrent(AT_ONCE, |(token, user)| {
             let node = &node;
             async move { look(node, sessions, &token, &user).await }
         });
@@ -43,16 +46,18 @@ pub async fn run(node: Arc<Node>, interval: Duration) {
     }
 }
 
-/// The sessions that sockets of this node stand on, with their users.
+/// The sessions that sockets of this node stand on, with their users, in an order that is the same every time: so the times
+/// between two looks at one are about the same.
 fn all(node: &Node) -> VecDeque<(SessionToken, UserId)> {
-    let mut all = HashMap::new();
+    let mut all = BTreeMap::new();
     node.hub.for_each_socket(|socket| {
         let Some(identity) = identity_of(socket) else { return };
         if let (Some(token), Some(user)) = (&identity.session, &identity.user) {
-            all.entry(token.clone()).or_insert_with(|| user.clone());
+            all.entry(token.id().clone())
+                .or_insert_with(|| (token.clone(), user.clone()));
         }
     });
-    all.into_iter().collect()
+    all.into_values().collect()
 }
 
 /// Ends what stands on a session that is gone, or has become another user's. Where nobody answers, all stays as it is:
@@ -84,16 +89,15 @@ fn renew(node: &Node, token: &SessionToken, user: &UserId, session: &Identity) {
 
 async fn end(node: &Node, token: &SessionToken, user: &UserId) {
     let over = standing_on(node, token, user);
-    // The tickets of one that ran out have run out with it.
-    let mut has_tickets = false;
-    for (socket, identity) in over {
-        has_tickets |= identity.expires_at.is_none_or(|end| unix_ms() < end);
-        socket.close(CloseCode::Unauthenticated, SESSION_OVER);
-    }
     node.metrics.auth.sessions_ended.inc();
     tracing::debug!(session = %token.id(), "a session is gone");
-    if has_tickets {
+    let lives = |identity: &Identity| identity.expires_at.is_none_or(|end| unix_ms() < end);
+    // The tickets of one that ran out have run out with it.
+    if over.iter().any(|(_, identity)| lives(identity)) {
         node.revocations.end_session(token.id()).await;
+    }
+    for (socket, _) in over {
+        socket.close(CloseCode::Unauthenticated, SESSION_OVER);
     }
 }
 

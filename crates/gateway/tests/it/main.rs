@@ -3,6 +3,7 @@
 // What is no `#[test]` itself helps one here, and fails it in the same way.
 #![allow(clippy::unwrap_used)]
 
+mod admission;
 mod api;
 mod bad_input;
 mod broadcast;
@@ -15,6 +16,7 @@ mod liveness;
 mod resume;
 mod revocation;
 mod rooms;
+mod sessions;
 mod slow_consumer;
 
 use std::time::Duration;
