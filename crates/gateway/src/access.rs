@@ -87,5 +87,6 @@ fn verifier(config: &Config) -> Result<JwtVerifier, String> {
         );
     }
     let verifier = auth.verifier().map_err(|why| why.to_string())?;
+    let verifier = verifier.with_attributes(config.admission.claims.clone());
     Ok(verifier.with_jwks(jwks.map(Arc::new)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use hallway_auth::{Identity, TicketError, TokenError};
+use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
     Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
 };
@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::admission::Admission;
 use crate::authority::Authority;
 use crate::authority::review::{self, Haste};
 use crate::clock::{Clock, unix_ms};
@@ -31,8 +32,9 @@ use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::seats::Seats;
+use crate::sessions::Sessions;
 use crate::transport::tls::Tls;
-use crate::{authority, http, notice, transport};
+use crate::{admission, authority, http, notice, sessions, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -65,6 +67,10 @@ pub struct Node {
     pub revocations: Arc<Revocations>,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
+    /// Sessions that a database keeps, if it does.
+    pub sessions: Option<Sessions>,
+    /// Who may connect.
+    pub admission: Admission,
     /// Who may be in a room, where someone is to be asked.
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
@@ -176,6 +182,8 @@ impl Node {
         );
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
+        let sessions = sessions::build(config, &metrics).await?;
+        let admission = admission::build(config, &metrics).await?;
         let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
         let most = config.limits.sockets_per_user as usize;
         let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
@@ -197,6 +205,8 @@ impl Node {
             readiness: Readiness::new(bus.health()),
             metrics,
             store,
+            sessions,
+            admission,
             authority,
             review: Arc::default(),
             seats: Arc::new(seats),
@@ -235,27 +245,43 @@ impl Node {
     }
 
     /// Reads a token. Waits only where the token names a key that is not known, and keys come from a URL: for at most
-    /// two fetches of them. Cancel safe.
+    /// two fetches of them; and for a session's, for at most two questions to its database. Cancel safe.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
-        match self.authenticate_now(token) {
-            Err(TokenError::UnknownKey) => {
+        match (self.authenticate_now(token), &self.sessions) {
+            (Err(TokenError::UnknownKey), _) => {
                 let access = self.access.load_full();
                 access.verifier.look_for_keys().await?;
                 self.authenticate_now(token)
             }
-            verdict => verdict,
+            (Err(TokenError::NoSession), Some(sessions)) => {
+                let token = SessionToken::parse(token).ok_or(TokenError::NoSession)?;
+                let identity = sessions.find(&token).await?;
+                if self.revocations.check(&identity).is_ok() {
+                    return Ok(identity);
+                }
+                // Known from before a revocation: one that is in the database after it is good again.
+                sessions.forget(token.id()).await;
+                sessions.find(&token).await
+            }
+            (verdict, _) => verdict,
         }
     }
 
-    /// The same with the keys that are known, and without waiting: a key that is not known may be after a look.
+    /// The same with what is known, and without waiting: after [`TokenError::UnknownKey`] and [`TokenError::NoSession`] it may
+    /// be known after a look.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub fn authenticate_now(&self, token: &str) -> Result<Identity, TokenError> {
-        self.access().verifier.verify(token, unix_ms())
+        let is_jwt = token.split('.').count() == 3;
+        match self.access().verifier.verify(token, unix_ms()) {
+            Err(TokenError::NotAccepted) if self.sessions.is_some() => Err(TokenError::NoSession),
+            Err(_) if self.sessions.is_some() && !is_jwt => Err(TokenError::NoSession),
+            verdict => verdict,
+        }
     }
 
     /// Reads a resume ticket.
@@ -343,6 +369,7 @@ impl Running {
             until(&stop, async move { revocations.run().await }),
             until(&stop, async move { seats.run().await }),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
+            until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
         if let Some(jwks) = node.access().verifier.jwks().cloned() {

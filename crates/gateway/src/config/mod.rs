@@ -4,6 +4,7 @@
 //! A node starts from a [`Config`] that [`load()`] read and [`check()`] passed, so that every mistake is told
 //! before a port is bound.
 
+mod admission;
 mod api;
 mod auth;
 mod check;
@@ -17,6 +18,7 @@ mod origin;
 mod redis;
 mod redis_url;
 mod reload;
+mod sessions;
 mod shutdown;
 mod store;
 mod store_url;
@@ -29,6 +31,7 @@ use std::net::SocketAddr;
 use hallway_protocol::kind::KindEntry;
 use hallway_settings::{Input, Loaded, Problems, settings};
 
+pub use admission::Admission;
 pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
@@ -42,6 +45,7 @@ pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
+pub use sessions::Sessions;
 pub use shutdown::Shutdown;
 pub use store::Store;
 pub use store_url::StoreUrl;
@@ -78,6 +82,8 @@ settings! {
         tls: Tls,
         internal_tls: InternalTls,
         auth: Auth,
+        sessions: Sessions,
+        admission: Admission,
         api: Api,
         limits: Limits,
         redis: Redis,

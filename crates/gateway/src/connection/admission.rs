@@ -131,9 +131,9 @@ async fn authenticate(
 
 /// A token that nothing can be said about now may be shown again: the close that lets a client come back.
 fn refusal(why: TokenError) -> (CloseCode, String) {
-    let code = match why {
-        TokenError::Unavailable => CloseCode::OverCapacity,
-        _ => CloseCode::Unauthenticated,
+    let code = match why.is_temporary() {
+        true => CloseCode::OverCapacity,
+        false => CloseCode::Unauthenticated,
     };
     (code, why.to_string())
 }
@@ -143,21 +143,27 @@ async fn admit(
     node: &Arc<Node>,
     link: Link,
     codec: Codec,
-    identity: Identity,
+    mut identity: Identity,
     resume: Option<Wanted>,
     began: Instant,
 ) -> Option<Caller> {
+    let handshakes = &node.metrics.connections.handshakes;
     let one_more = identity
         .user
         .as_ref()
         .map(|user| node.limits().check_user(&node.hub, user));
     if let Some(Err(why)) = one_more {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["too-many"])
-            .inc();
+        handshakes.with_label_values(&["too-many"]).inc();
         opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
+        return None;
+    }
+    // Who brings a ticket was admitted when it was made.
+    if resume.is_none()
+        && let Err(why) = node.admission.ask(&mut identity).await
+    {
+        let (code, reason, outcome) = why.close();
+        handshakes.with_label_values(&[outcome]).inc();
+        opening::refuse(&link, code, reason, LEAVE).await;
         return None;
     }
     let identity = Arc::new(identity);
@@ -173,7 +179,6 @@ async fn admit(
         socket: Arc::clone(&socket),
         identity,
     };
-    let handshakes = &node.metrics.connections.handshakes;
     if let Err(why) = node.seats.take(&socket).await {
         let (outcome, code) = match why.code {
             ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
@@ -187,9 +192,10 @@ async fn admit(
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
-        Err(NotAdmitted::Revoked) => {
+        Err(why) => {
             handshakes.with_label_values(&["revoked"]).inc();
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+            let (code, reason) = why.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             return None;
         }
@@ -207,7 +213,8 @@ async fn admit(
         None => {
             // Without the bus it would be a member that hears nothing.
             handshakes.with_label_values(&["unavailable"]).inc();
-            socket.close(CloseCode::OverCapacity, "the message bus is away");
+            let (code, reason) = NotAdmitted::Unknown.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             None
         }
@@ -235,8 +242,9 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<I
     socket.set_badge(identity.clone());
     node.seats.take(socket).await?;
     let admitted = node.revocations.admit(identity).await;
-    if admitted == Err(NotAdmitted::Revoked) {
-        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    if let Err(why @ (NotAdmitted::Revoked | NotAdmitted::SessionOver)) = admitted {
+        let (code, reason) = why.close();
+        socket.close(code, reason);
     }
     admitted.map_err(crate::error::from_revocation)
 }
@@ -327,6 +335,7 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
         ping_interval_ms: node.limits().ping_interval.as_millis() as u64,
         server_time,
         expires_at: caller.identity.expires_at,
+        attributes: caller.identity.attributes.clone(),
         resume_ticket: node.access().tickets.issue(&caller.identity, server_time),
         resumed: rooms.resumed,
     }

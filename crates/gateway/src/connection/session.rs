@@ -286,6 +286,7 @@ impl Session {
                 // What is away may be back: only the token itself is a reason to stay away.
                 let code = match why.code {
                     ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    ErrorCode::Forbidden => CloseCode::Forbidden,
                     _ => CloseCode::Unauthenticated,
                 };
                 return self.close(code, &why.message);

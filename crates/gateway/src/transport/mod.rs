@@ -4,10 +4,11 @@
 //!   from it to a WebSocket; [`answers`]: what is said instead.
 //! - [`tls`]: certificates and TLS's own handshake. [`client_address`]: whose connection it is, behind proxies;
 //!   [`proxy_protocol`]: where they say it before anything else, [`proxy_header`]: in which bytes.
-//! - [`websocket`]: RFC 6455 framing.
+//! - [`cookies`]: what browsers bring by themselves; [`websocket`]: RFC 6455 framing.
 
 pub(crate) mod answers;
 pub mod client_address;
+pub mod cookies;
 pub mod handshake;
 pub mod listener;
 pub mod proxy_header;

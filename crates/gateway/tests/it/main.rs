@@ -3,6 +3,7 @@
 // What is no `#[test]` itself helps one here, and fails it in the same way.
 #![allow(clippy::unwrap_used)]
 
+mod admission;
 mod api;
 mod bad_input;
 mod broadcast;
@@ -18,8 +19,10 @@ mod refresh;
 mod reload;
 mod resume;
 mod revocation;
+mod rooms;
 mod secrets;
 mod security_headers;
+mod sessions;
 mod slow_consumer;
 mod tls;
 
