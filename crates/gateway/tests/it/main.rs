@@ -25,6 +25,7 @@ mod security_headers;
 mod sessions;
 mod slow_consumer;
 mod tls;
+mod webhook;
 
 use std::time::Duration;
 
