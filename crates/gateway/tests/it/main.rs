@@ -5,6 +5,7 @@
 
 mod admission;
 mod api;
+mod attacks;
 mod bad_input;
 mod broadcast;
 mod cluster;
