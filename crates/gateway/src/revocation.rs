@@ -5,6 +5,8 @@
 //! What must stay true: a socket is in the hub before its credentials are checked here, and a revocation is known here
 //! before the sockets that it concerns are looked for. So none slips through between the two.
 
+mod not_admitted;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 use crate::sessions::sockets_on;
+pub use not_admitted::{NotAdmitted, SESSION_OVER};
 
 /// How often what is new is read.
 const ROUND: Duration = Duration::from_secs(1);
@@ -29,32 +32,6 @@ const FRESH: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Revocations read with one question.
 const PAGE: usize = 10_000;
-
-/// Why someone is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAdmitted {
-    /// The user's credentials are over.
-    Revoked,
-    /// The session is over.
-    SessionOver,
-    /// It cannot be known: the bus is away.
-    Unknown,
-}
-
-/// What is said to who stands on a session that is over.
-pub const SESSION_OVER: &str = "the session has ended";
-
-impl NotAdmitted {
-    /// What a connection is closed with.
-    #[must_use]
-    pub fn close(self) -> (CloseCode, &'static str) {
-        match self {
-            Self::Revoked => (CloseCode::Revoked, CloseCode::Revoked.reason()),
-            Self::SessionOver => (CloseCode::Unauthenticated, SESSION_OVER),
-            Self::Unknown => (CloseCode::OverCapacity, "the message bus is away"),
-        }
-    }
-}
 
 /// What this node knows of the credentials that are over.
 pub struct Revocations {
