@@ -37,6 +37,9 @@ pub struct NodeRecord {
     /// Rooms that it holds.
     #[serde(default)]
     pub rooms: u64,
+    /// Handshakes that it takes at once; 0 where it does not say.
+    #[serde(default)]
+    pub handshakes: u64,
 }
 
 /// Node to node, beside the rooms.

@@ -1,10 +1,12 @@
 //! Node to node: a question to all nodes and the answers of all nodes, over the bus. Used where something
 //! must happen, or be known, on every node: a user's sockets closed, a room's people counted.
 //!
-//! An answer that is incomplete is no answer: a live node that stays silent makes the question `unavailable`.
+//! An answer that is incomplete is no answer: a live node that stays silent makes the question `unavailable`
+//! ([`Cluster::ask`]), or is named beside the others' answers ([`Cluster::gather`]).
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+mod questions;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,21 +14,23 @@ use bytes::Bytes;
 use hallway_auth::SessionId;
 use hallway_bus::{Cluster as Nodes, NodeRecord};
 use hallway_protocol::{ClientId, Error, ErrorCode, RoomName, UserId};
-use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+
+pub use questions::Gathered;
+use questions::Questions;
 
 use crate::authority::review;
+use crate::lifecycle::{drain, standing::Standing};
 use crate::membership::catch_up::Lines;
 use crate::node::Node;
+use crate::overview;
 use crate::sessions::sockets_on;
 
 /// How long the other nodes may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Questions of this node under way at once.
-const QUESTIONS: usize = 1024;
 
 /// What is asked of every node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,6 +75,35 @@ pub enum Request {
         /// The user.
         user: UserId,
     },
+    /// How it stands.
+    Standing,
+    /// To send its clients away and take no new ones.
+    Drain(drain::Order),
+    /// To take new ones again.
+    Stay,
+    /// To send some of its clients away.
+    Shed {
+        /// How many, by node.
+        sheds: BTreeMap<String, u64>,
+        /// Over how many milliseconds.
+        over_ms: u64,
+    },
+    /// Its greatest rooms.
+    Rooms(overview::rooms::Question),
+    /// How many of its sockets are in these rooms.
+    RoomSizes(Vec<RoomName>),
+    /// Its counters.
+    Stats,
+}
+
+impl Request {
+    /// How long the nodes may take.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Rooms(question) => PATIENCE + question.window(),
+            _ => PATIENCE,
+        }
+    }
 }
 
 /// What goes over the wire between nodes. A node of another version that does not know a request answers
@@ -80,6 +113,9 @@ pub enum Request {
 enum Words {
     Question {
         from: String,
+        /// The only one that is meant; left out: all are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
         number: u64,
         request: Value,
     },
@@ -91,21 +127,14 @@ enum Words {
     },
 }
 
-struct Question {
-    expected: BTreeSet<String>,
-    answers: Vec<Value>,
-    done: Option<oneshot::Sender<Result<Vec<Value>, Error>>>,
-}
-
 /// This node's end of the talk.
 pub struct Cluster {
     nodes: Arc<dyn Nodes>,
     name: String,
-    next: AtomicU64,
-    questions: Mutex<HashMap<u64, Question>>,
+    questions: Questions,
 }
 
-fn silent() -> Error {
+pub(crate) fn silent() -> Error {
     Error::new(ErrorCode::Unavailable, "not every node has answered").retry_after(1000)
 }
 
@@ -115,8 +144,7 @@ impl Cluster {
         Self {
             nodes,
             name,
-            next: AtomicU64::new(1),
-            questions: Mutex::default(),
+            questions: Questions::default(),
         }
     }
 
@@ -136,52 +164,70 @@ impl Cluster {
     /// # Errors
     /// `unavailable`: the bus is away, or a live node did not answer in time.
     pub async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Vec<T>, Error> {
-        let mut expected: BTreeSet<String> = self.nodes().await?.into_iter().map(|node| node.node).collect();
-        expected.insert(self.name.clone());
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let (done, answers) = oneshot::channel();
-        {
-            let mut questions = self.questions.lock();
-            if questions.len() >= QUESTIONS {
-                return Err(silent());
-            }
-            questions.insert(
-                number,
-                Question {
-                    expected,
-                    answers: Vec::new(),
-                    done: Some(done),
-                },
-            );
+        let gathered = self.gather(request).await?;
+        if gathered.silent.is_empty() {
+            Ok(gathered.answers.into_iter().map(|(_, answer)| answer).collect())
+        } else {
+            Err(silent())
         }
-        let answers = self.put(number, request, answers).await;
-        self.questions.lock().remove(&number);
-        answers?
-            .into_iter()
-            .map(|answer| serde_json::from_value(answer).map_err(|_| Error::new(ErrorCode::Internal, "internal error")))
-            .collect()
     }
 
-    async fn put(
+    /// Asks every node, this one too, and says who did not answer in time.
+    ///
+    /// # Errors
+    /// `unavailable`: the bus is away.
+    pub async fn gather<T: DeserializeOwned>(&self, request: &Request) -> Result<Gathered<T>, Error> {
+        let mut expected: BTreeSet<String> = self.nodes().await?.into_iter().map(|node| node.node).collect();
+        expected.insert(self.name.clone());
+        self.put(None, expected, request).await
+    }
+
+    /// Asks one other node.
+    ///
+    /// # Errors
+    /// `not-found`: no live node has this name. `unavailable`: it did not answer in time, or the bus is away.
+    pub async fn ask_one<T: DeserializeOwned>(&self, node: &str, request: &Request) -> Result<T, Error> {
+        if !self.nodes().await?.iter().any(|record| record.node == node) {
+            return Err(Error::new(ErrorCode::NotFound, format!("no live node is named {node}")));
+        }
+        let gathered = self.put(Some(node), BTreeSet::from([node.to_owned()]), request).await?;
+        let answer = gathered.answers.into_iter().next();
+        let silent = || Error::new(ErrorCode::Unavailable, format!("{node} has not answered")).retry_after(1000);
+        answer.map(|(_, answer)| answer).ok_or_else(silent)
+    }
+
+    async fn put<T: DeserializeOwned>(
         &self,
-        number: u64,
+        to: Option<&str>,
+        expected: BTreeSet<String>,
         request: &Request,
-        answers: oneshot::Receiver<Result<Vec<Value>, Error>>,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<Gathered<T>, Error> {
+        let patience = tokio::time::Instant::now() + request.patience();
+        let mut asked = self.questions.open(expected).ok_or_else(silent)?;
         let request = serde_json::to_value(request).map_err(|_| Error::new(ErrorCode::Internal, "internal error"))?;
         let words = Words::Question {
             from: self.name.clone(),
-            number,
+            to: to.map(str::to_owned),
+            number: asked.number,
             request,
         };
-        let patience = tokio::time::Instant::now() + PATIENCE;
         tokio::time::timeout_at(patience, self.tell(&words))
             .await
             .map_err(|_| silent())??;
-        tokio::time::timeout_at(patience, answers)
-            .await
-            .map_err(|_| silent())?
-            .map_err(|_| silent())?
+        // Who is silent is seen below.
+        let _ = tokio::time::timeout_at(patience, asked.all()).await;
+        let gathered = asked.finish();
+        let (mut answers, mut silent) = (Vec::new(), gathered.silent);
+        for (node, answer) in gathered.answers {
+            match serde_json::from_value(answer) {
+                Ok(answer) => answers.push((node, answer)),
+                Err(why) => {
+                    tracing::warn!(node, %why, "an answer that cannot be read");
+                    silent.push(node);
+                }
+            }
+        }
+        Ok(Gathered { answers, silent })
     }
 
     async fn tell(&self, words: &Words) -> Result<(), Error> {
@@ -190,29 +236,6 @@ impl Cluster {
             .tell(Bytes::from(bytes))
             .await
             .map_err(crate::error::from_bus)
-    }
-
-    fn answered(&self, number: u64, from: &str, answer: Result<Value, String>) {
-        let mut questions = self.questions.lock();
-        let Some(question) = questions.get_mut(&number) else {
-            return;
-        };
-        match answer {
-            Ok(answer) if question.expected.remove(from) => question.answers.push(answer),
-            Ok(_) => return,
-            Err(why) => {
-                tracing::warn!(node = from, why, "a node could not answer");
-                if let Some(done) = question.done.take() {
-                    drop(done.send(Err(silent())));
-                }
-                return;
-            }
-        }
-        if question.expected.is_empty()
-            && let Some(done) = question.done.take()
-        {
-            drop(done.send(Ok(std::mem::take(&mut question.answers))));
-        }
     }
 }
 
@@ -227,11 +250,14 @@ pub async fn listen(node: Weak<Node>, mut words: mpsc::Receiver<Bytes>) {
                 from,
                 answer,
             }) if to == node.name => {
-                node.cluster.answered(number, &from, answer);
+                node.cluster.questions.answered(number, &from, answer);
             }
             Ok(Words::Answer { .. }) => {}
+            Ok(Words::Question { to: Some(to), .. }) if to != node.name => {}
             // Beside the loop, since a join waits for Redis and the answers to our own questions come this way.
-            Ok(Words::Question { from, number, request }) => drop(tokio::spawn(answer(node, from, number, request))),
+            Ok(Words::Question {
+                from, number, request, ..
+            }) => drop(tokio::spawn(answer(node, from, number, request))),
             Err(why) => tracing::warn!(%why, "words between nodes that cannot be read"),
         }
     }
@@ -240,8 +266,8 @@ pub async fn listen(node: Weak<Node>, mut words: mpsc::Receiver<Bytes>) {
 async fn answer(node: Arc<Node>, to: String, number: u64, request: Value) {
     let answer = match serde_json::from_value::<Request>(request) {
         Ok(request) => {
-            let act = act(&node, request);
-            tokio::time::timeout(PATIENCE, act)
+            let patience = request.patience();
+            tokio::time::timeout(patience, act(&node, request))
                 .await
                 .unwrap_or_else(|_| Err("too slow".into()))
         }
@@ -274,7 +300,8 @@ pub struct SocketInfo {
     pub device: Option<String>,
 }
 
-async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
+/// Does what is asked of this node.
+pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
     let value = match request {
         Request::Room { room } => serde_json::to_value(crate::endpoints::rooms_info::share(node, &room)),
         Request::User { user } => serde_json::to_value(sockets_of(node, &user)),
@@ -316,6 +343,16 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, "taken out by the backend");
             serde_json::to_value(sockets.iter().filter(|socket| put_out(socket)).count())
         }
+        Request::Standing => serde_json::to_value(Standing::of(node)),
+        Request::Drain(order) => serde_json::to_value(drain::start(node, &order).await),
+        Request::Stay => serde_json::to_value(drain::take_back(node)),
+        Request::Shed { sheds, over_ms } => {
+            let count = sheds.get(&node.name).copied().unwrap_or(0);
+            serde_json::to_value(drain::shed(node, count as usize, Duration::from_millis(over_ms)))
+        }
+        Request::Rooms(question) => serde_json::to_value(overview::rooms::share(node, question).await),
+        Request::RoomSizes(rooms) => serde_json::to_value(overview::rooms::sizes(node, &rooms)),
+        Request::Stats => serde_json::to_value(overview::stats::of(node)),
     };
     value.map_err(|why| why.to_string())
 }

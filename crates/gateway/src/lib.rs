@@ -9,7 +9,7 @@
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
 //! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
-//! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
+//! - [`lifecycle`]: readiness, taking leave, sending clients away; [`overview`]: what operators ask; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
 
@@ -31,6 +31,7 @@ pub mod membership;
 pub mod metrics;
 pub mod node;
 pub mod notice;
+pub mod overview;
 pub mod policy;
 pub mod revocation;
 pub mod seats;

@@ -26,6 +26,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
+use crate::lifecycle::departures::Departures;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
 use crate::membership::Membership;
@@ -77,6 +78,8 @@ pub struct Node {
     pub review: Arc<Haste>,
     /// Whether it can do its job.
     pub readiness: Readiness,
+    /// Who is being sent away.
+    pub departures: Departures,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     /// TLS of its listeners.
@@ -118,7 +121,6 @@ pub struct Running {
     nodes: Arc<dyn Nodes>,
     public: SocketAddr,
     internal: SocketAddr,
-    drain_time: Duration,
     delay: Duration,
     deadline: Duration,
     /// No new connections.
@@ -203,6 +205,7 @@ impl Node {
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
+            departures: Departures::new(config.shutdown.drain),
             metrics,
             store,
             sessions,
@@ -315,7 +318,8 @@ impl Node {
         }
     }
 
-    fn record(&self) -> NodeRecord {
+    /// What the other nodes are told of it every few seconds.
+    pub(crate) fn record(&self) -> NodeRecord {
         NodeRecord {
             node: self.name.clone(),
             address: None,
@@ -324,6 +328,7 @@ impl Node {
             draining: self.readiness.is_draining(),
             connections: self.hub.socket_count() as u64,
             rooms: self.hub.room_count() as u64,
+            handshakes: self.limits().handshakes as u64,
         }
     }
 }
@@ -380,7 +385,6 @@ impl Running {
             nodes: connected.nodes,
             public: public_address,
             internal: internal_address,
-            drain_time: config.shutdown.drain,
             delay: config.shutdown.delay,
             deadline: config.shutdown.deadline,
             stop_accepting,
@@ -419,11 +423,18 @@ impl Running {
     }
 
     async fn take_leave(mut self) {
+        let began = tokio::time::Instant::now();
         self.node.readiness.start_leaving();
-        tokio::time::sleep(self.delay).await;
+        // One that was drained before has been out of the load balancers' sight for as long as that took.
+        if !self.node.readiness.is_draining() {
+            tokio::time::sleep(self.delay).await;
+        }
         self.node.readiness.start_draining();
         self.stop_accepting.cancel();
-        drain::sockets(&self.node, self.drain_time).await;
+        let most = self
+            .deadline
+            .saturating_sub(began.elapsed() + drain::TO_LEAVE + LEAVE_BUS);
+        drain::for_good(&self.node, self.node.departures.usual, most).await;
         drain::finish(&self.node).await;
         let leave = async {
             let _ = self.nodes.withdraw().await;
@@ -442,6 +453,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop_accepting.cancel();
         self.stop.cancel();
+        self.node.departures.take_back();
         for task in self.tasks.iter().chain(&self.lanes) {
             task.abort();
         }
@@ -541,10 +553,13 @@ fn until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
 async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
     let mut tick = tokio::time::interval(ANNOUNCE);
     let mut health = node.bus.health();
+    let mut course = node.readiness.seen();
     loop {
-        // At once when Redis is there, so that a question to all nodes waits for this one too.
+        // At once when Redis is there, so that a question to all nodes waits for this one too; and when the node
+        // begins or ceases to drain, so that nobody counts on it.
         tokio::select! {
             _ = tick.tick() => {}
+            () = node.readiness.changed(&mut course) => {}
             changed = health.changed() => if changed.is_err() { return },
         }
         if let Err(why) = nodes.announce(node.record()).await {

@@ -249,6 +249,13 @@ impl Hub {
         self.lines.iter().filter(|line| line.line == 0).count()
     }
 
+    /// Looks at each open room. What it does must be short, and must not ask the hub.
+    pub fn for_each_room(&self, mut look: impl FnMut(&Room)) {
+        for line in self.lines.iter().filter(|line| line.line == 0) {
+            look(&line.room);
+        }
+    }
+
     /// The lines of all open rooms for which `wanted` says so.
     #[must_use]
     pub fn lines_where(&self, mut wanted: impl FnMut(&RoomName) -> bool) -> Vec<RoomName> {

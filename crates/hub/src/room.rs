@@ -75,7 +75,9 @@ struct Inner {
     members: Members,
     tracks: SmallVec<[Track; 1]>,
     /// Sockets in it or about to be; the room stays open while there are any.
-    holders: usize,
+    holders: u32,
+    /// Broadcasts that were to be delivered, of all lines, since the room was opened here; goes round at its end.
+    broadcasts: u32,
 }
 
 impl Room {
@@ -88,6 +90,7 @@ impl Room {
                 members: Members::default(),
                 tracks,
                 holders: 0,
+                broadcasts: 0,
             }),
             lines,
         }
@@ -121,6 +124,13 @@ impl Room {
     #[must_use]
     pub fn contains(&self, socket: &Socket) -> bool {
         self.inner.lock().members.contains(socket)
+    }
+
+    /// How many broadcasts came for its members since it was opened on this node. Goes round, so that only the difference
+    /// ([`u32::wrapping_sub`]) of two looks counts.
+    #[must_use]
+    pub fn broadcasts(&self) -> u32 {
+        self.inner.lock().broadcasts
     }
 
     /// Its members at this moment.
@@ -213,6 +223,9 @@ impl Room {
             if let (Heard::Next, Some(position)) = (heard, position) {
                 inner.tracks[line] = Track::At(*position, *ts);
             }
+        }
+        if verdict == Heard::Next {
+            inner.broadcasts = inner.broadcasts.wrapping_add(count as u32);
         }
         (count, verdict, inner.members.snapshot())
     }

@@ -145,6 +145,18 @@ impl Cluster {
         &self.nodes[number]
     }
 
+    /// Starts one more, with these settings, and waits until it is ready. Returns its number.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn add(&mut self, settings: &str) -> usize {
+        self.nodes
+            .push(Node::start(config(settings)).await.expect("the node starts"));
+        let number = self.nodes.len() - 1;
+        self.wait_ready(number, true).await;
+        number
+    }
+
     /// Takes a node out, to be drained or dropped.
     pub fn take(&mut self, number: usize) -> Running {
         self.nodes.remove(number)

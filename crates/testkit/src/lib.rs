@@ -5,8 +5,8 @@
 //!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
 //! - [`Signer`], [`KeyServer`]: who makes tokens with a private key, and says over HTTP which key checks them.
 //! - [`PostgresServer`]: a real Postgres, the same way.
-//! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`cluster`], [`raw`], [`http`], [`tls`]: nodes in this process, and clients that say exactly what they are told to.
+//! - [`balancer`]: a load balancer before them.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
@@ -31,6 +31,8 @@ pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use signer::{Signer, hmac_token, unsigned_token};
 #[cfg(feature = "node")]
+pub mod balancer;
+#[cfg(feature = "node")]
 pub mod chaos;
 #[cfg(feature = "node")]
 pub mod checker;
@@ -43,6 +45,8 @@ pub mod raw;
 #[cfg(feature = "node")]
 pub mod tls;
 
+#[cfg(feature = "node")]
+pub use balancer::Balancer;
 #[cfg(feature = "node")]
 pub use checker::{Checker, Fault};
 #[cfg(feature = "node")]

@@ -69,6 +69,7 @@ pub async fn nodes_are_known(make: impl AsyncFn(Setup) -> Subject) {
         draining: false,
         connections: 5,
         rooms: 2,
+        handshakes: 1024,
     };
     for connections in [5, 6] {
         record.connections = connections;

@@ -140,6 +140,7 @@ async fn a_user_with_the_documented_permissions_can_do_everything() {
         draining: false,
         connections: 0,
         rooms: 0,
+        handshakes: 0,
     };
     node.bus.announce(record).await.unwrap();
     assert_eq!(node.bus.nodes().await.unwrap().len(), 1);

@@ -39,8 +39,8 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
         text.bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     };
-    if config.node.len() > 100 || !is_name(&config.node) {
-        problems.push(loaded.problem("node", "must have at most 100 of A-Z a-z 0-9 . _ -"));
+    if config.node.len() > 100 || !is_name(&config.node) || config.node == "self" {
+        problems.push(loaded.problem("node", "must have at most 100 of A-Z a-z 0-9 . _ -, and not be `self`"));
     }
     let is_cookie = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
     let cookie = "must be a cookie's name (RFC 6265: no spaces, no separators)";

@@ -1,7 +1,5 @@
 //! Whether the node can do its job. That the process lives is another question (`/healthz`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use hallway_bus::Health;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -9,9 +7,17 @@ use tokio::sync::watch;
 /// What readiness listens to.
 #[derive(Debug)]
 pub struct Readiness {
-    leaving: AtomicBool,
-    draining: AtomicBool,
+    course: watch::Sender<Course>,
     bus: watch::Receiver<Health>,
+}
+
+/// Whether the node stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Course {
+    /// The process ends.
+    leaving: bool,
+    /// No new connections.
+    draining: bool,
 }
 
 /// The answer of `/readyz`.
@@ -31,28 +37,49 @@ impl Readiness {
     #[must_use]
     pub fn new(bus: watch::Receiver<Health>) -> Self {
         Self {
-            leaving: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
+            course: watch::Sender::new(Course::default()),
             bus,
         }
     }
 
-    /// From now on the node is not ready, whatever else holds. It still takes connections, for load balancers
-    /// that have not noticed.
+    /// From now on the node is not ready, whatever else holds, and that is not taken back. It still takes connections,
+    /// for load balancers that have not noticed.
     pub fn start_leaving(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+        self.course.send_modify(|course| course.leaving = true);
     }
 
-    /// From now on it takes no new ones either.
+    /// From now on it is not ready and takes no new connections.
     pub fn start_draining(&self) {
-        self.start_leaving();
-        self.draining.store(true, Ordering::Relaxed);
+        self.course
+            .send_if_modified(|course| !std::mem::replace(&mut course.draining, true));
     }
 
-    /// Whether it takes its leave and no new connections.
+    /// Takes new connections again. False where the process ends: then nothing changes.
+    pub fn stay(&self) -> bool {
+        self.course.send_if_modified(|course| {
+            let was_draining = course.draining;
+            course.draining &= course.leaving;
+            was_draining != course.draining
+        });
+        !self.course.borrow().leaving
+    }
+
+    /// Whether it takes no new connections.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.course.borrow().draining
+    }
+
+    /// Waits until it begins or ceases to take new connections, or to leave. Cancel safe.
+    pub async fn changed(&self, since: &mut CourseSeen) {
+        // The sender is ours.
+        let _ = since.0.changed().await;
+    }
+
+    /// What [`Readiness::changed`] goes on from.
+    #[must_use]
+    pub fn seen(&self) -> CourseSeen {
+        CourseSeen(self.course.subscribe())
     }
 
     /// Whether the bus delivers, as far as is known.
@@ -64,7 +91,8 @@ impl Readiness {
     /// The answer.
     #[must_use]
     pub fn report(&self) -> Report {
-        let (bus, serving) = (self.bus_is_up(), !self.leaving.load(Ordering::Relaxed));
+        let course = *self.course.borrow();
+        let (bus, serving) = (self.bus_is_up(), !course.leaving && !course.draining);
         Report {
             ready: bus && serving,
             bus,
@@ -72,3 +100,7 @@ impl Readiness {
         }
     }
 }
+
+/// How far somebody has followed [`Readiness::changed`].
+#[derive(Debug)]
+pub struct CourseSeen(watch::Receiver<Course>);

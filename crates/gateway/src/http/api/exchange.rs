@@ -113,6 +113,17 @@ impl FromRequestParts<Arc<Node>> for UserPath {
     }
 }
 
+/// The node of a path. Whether there is one is seen when it is asked.
+pub(super) struct NodePath(pub(super) String);
+
+impl FromRequestParts<Arc<Node>> for NodePath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Node>) -> Result<Self, Failure> {
+        path::<String>(parts).await.map(Self)
+    }
+}
+
 /// The room and the user of a path.
 pub(super) struct RoomUserPath(pub(super) RoomName, pub(super) UserId);
 

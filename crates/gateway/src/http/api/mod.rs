@@ -4,6 +4,7 @@
 mod broadcast;
 mod exchange;
 mod nodes;
+mod overview;
 mod rooms;
 mod users;
 
@@ -51,7 +52,12 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::join, rooms::leave))
         .routes(routes!(rooms::room))
         .routes(routes!(rooms::history))
+        .routes(routes!(overview::rooms))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(nodes::standing))
+        .routes(routes!(nodes::drain, nodes::stay))
+        .routes(routes!(nodes::rebalance))
+        .routes(routes!(overview::stats))
 }
 
 /// The OpenAPI 3.1 document.

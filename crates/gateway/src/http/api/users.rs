@@ -15,7 +15,7 @@ use crate::cluster::{Request, SocketInfo};
 use crate::node::Node;
 
 /// Longest reason in bytes: what a close frame holds (RFC 6455 §5.5).
-const REASON_LEN: usize = 123;
+pub(super) const REASON_LEN: usize = 123;
 
 /// One socket of a user.
 #[derive(Serialize, ToSchema)]
