@@ -80,6 +80,16 @@ impl Api {
         })
     }
 
+    /// What there is.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, path, String::new())
+    }
+
+    /// An order.
+    pub(crate) fn post(&self, path: &str, order: &Value) -> Result<Value, Failure> {
+        self.call(Method::POST, path, order.to_string())
+    }
+
     /// Calls it, and waits for the answer's JSON.
     pub(crate) fn call(&self, method: Method, path: &str, body: String) -> Result<Value, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -87,9 +97,14 @@ impl Api {
         let exchange = async { tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await };
         let (status, bytes) = match runtime.block_on(exchange) {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Failure::failed(format!("{}: {error}", self.authority))),
+            Ok(Err(error)) => {
+                return Err(Failure::unavailable(format!(
+                    "{}: {error}\nIs a node there? --api names the internal listener of one.",
+                    self.authority
+                )));
+            }
             Err(_) => {
-                return Err(Failure::failed(format!(
+                return Err(Failure::unavailable(format!(
                     "{}: no answer within {}s",
                     self.authority,
                     TIMEOUT.as_secs()
@@ -100,11 +115,21 @@ impl Api {
         match (status.is_success(), answer) {
             (true, Some(answer)) => Ok(answer),
             (true, None) => Err(Failure::failed(format!("{}: the answer is not JSON", self.authority))),
-            (false, answer) => Err(Failure::failed(format!(
-                "{}: {}",
-                self.authority,
-                refusal(status, answer.as_ref())
-            ))),
+            (false, answer) => Err(self.refused(status, answer.as_ref())),
+        }
+    }
+
+    fn refused(&self, status: StatusCode, answer: Option<&Value>) -> Failure {
+        let why = format!("{}: {}", self.authority, refusal(status, answer));
+        match status {
+            StatusCode::UNAUTHORIZED => Failure::not_permitted(format!(
+                "{why}\nThe key must be one of the node's api.keys: set HALLWAY_API_KEYS, or use --key."
+            )),
+            StatusCode::NOT_FOUND => Failure::not_found(why),
+            StatusCode::SERVICE_UNAVAILABLE => Failure::unavailable(format!(
+                "{why}\nA node or Redis is away: `hallway stats` says which; a node that died counts as alive for up to 15 s."
+            )),
+            _ => Failure::failed(why),
         }
     }
 

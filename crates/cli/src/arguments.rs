@@ -1,5 +1,7 @@
 //! The command line. Settings come from their declarations; only what is no setting is declared here.
 
+mod operators;
+
 use clap::{Arg, ArgAction, Command};
 use hallway_gateway::config::Config;
 use hallway_settings::{Declaration, flags};
@@ -14,8 +16,8 @@ pub(crate) fn command() -> Command {
         .subcommand(serve())
         .subcommand(token())
         .subcommand(publish())
-        .subcommand(nodes())
-        .subcommand(listen())
+        .subcommand(tail())
+        .subcommands(operators::commands())
         .subcommand(config())
         .subcommand(metrics())
 }
@@ -63,16 +65,9 @@ fn publish() -> Command {
     with_api(command)
 }
 
-fn nodes() -> Command {
-    with_api(
-        Command::new("nodes")
-            .about("List the live nodes")
-            .arg(switch("json", "Print the API's answer")),
-    )
-}
-
-fn listen() -> Command {
-    let command = Command::new("listen")
+fn tail() -> Command {
+    let command = Command::new("tail")
+        .visible_alias("listen")
         .about("Join rooms and print their broadcasts, a line each")
         .arg(authority())
         .arg(place("room", "ROOM", "A room").required(true).num_args(1..))

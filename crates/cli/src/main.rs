@@ -3,24 +3,33 @@
 //!
 //! - `arguments`: the command line. `input`: from it to a configuration.
 //! - `serve`: runs a node, with `logging` and `signals`.
-//! - `token`, `publish`, `nodes`, `listen`, `config`, `metrics`: a file per command.
-//! - `api`: a client of the backend API. `failure`: exit codes. `output`: what goes to standard output.
+//! - A file per command. For developers: `token`, `publish`, `tail`, `config`, `metrics`. For who runs a cluster: `nodes`,
+//!   `drain`, `rebalance`, `rooms`, `who`, `kick`, `stats`.
+//! - `api`: a client of the backend API, `answer`: what it answers. `failure`: exit codes. `output`, `table`: what goes to
+//!   standard output.
 
+mod answer;
 mod api;
 mod arguments;
 mod config;
+mod drain;
 mod failure;
-
 mod input;
-mod listen;
+mod kick;
 mod logging;
 mod metrics;
 mod nodes;
 mod output;
 mod publish;
+mod rebalance;
+mod rooms;
 mod serve;
 mod signals;
+mod stats;
+mod table;
+mod tail;
 mod token;
+mod who;
 
 use std::process::ExitCode;
 
@@ -47,8 +56,14 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("serve", matches)) => serve::run(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("publish", matches)) => publish::run(matches),
+        Some(("tail", matches)) => tail::run(matches),
         Some(("nodes", matches)) => nodes::run(matches),
-        Some(("listen", matches)) => listen::run(matches),
+        Some(("drain", matches)) => drain::run(matches),
+        Some(("rebalance", matches)) => rebalance::run(matches),
+        Some(("rooms", matches)) => rooms::run(matches),
+        Some(("who", matches)) => who::run(matches),
+        Some(("kick", matches)) => kick::run(matches),
+        Some(("stats", matches)) => stats::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("metrics", _)) => metrics::run(),
         // `arguments` requires one of the commands above.

@@ -1,56 +1,36 @@
 //! `hallway nodes`: the live nodes, as the backend API tells them.
 
 use clap::ArgMatches;
-use http::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::answer::{count, list, text};
 use crate::api::Api;
 use crate::failure::Failure;
+use crate::table::Table;
 use crate::{input, output};
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let config = input::load(matches)?.config;
-    let answer = Api::of(matches, &config)?.call(Method::GET, "/api/v1/nodes", String::new())?;
+    let answer = Api::of(matches, &config)?.get("/api/v1/nodes")?;
     if matches.get_flag("json") {
         return output::line(&answer.to_string());
     }
-    let rows: Vec<&Map<String, Value>> = answer["nodes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .collect();
-    table(&rows).iter().try_for_each(|line| output::line(line))
+    output::lines(&table(&answer).lines())
 }
 
-/// Rows of one form as lines, a column per field, the names of the fields first. The API decides what fields
-/// there are: whatever it comes to tell is shown.
-fn table(rows: &[&Map<String, Value>]) -> Vec<String> {
-    let Some(first) = rows.first() else {
-        return vec!["no nodes".to_owned()];
-    };
-    let mut names: Vec<&String> = first.keys().collect();
-    names.sort_by_key(|name| (*name != "node", name.as_str()));
-    let mut cells = vec![names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>()];
-    cells.extend(
-        rows.iter()
-            .map(|row| names.iter().map(|name| cell(row.get(*name))).collect()),
-    );
-    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..names.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    cells.iter().map(line).collect()
-}
-
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => "-".to_owned(),
+fn table(answer: &Value) -> Table {
+    let mut table = Table::new(["NODE", "CONNECTIONS", "ROOMS", "STATE", "VERSION"]);
+    for node in list(answer, "nodes") {
+        let is_draining = node["draining"].as_bool().unwrap_or(false);
+        table.row([
+            text(node, "node"),
+            count(node, "connections"),
+            count(node, "rooms"),
+            if is_draining { "draining" } else { "up" }.to_owned(),
+            text(node, "version"),
+        ]);
     }
+    table
 }
 
 #[cfg(test)]
@@ -60,16 +40,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_stand_in_columns() {
-        let rows = [
-            json!({"connections": 12, "node": "a"}),
-            json!({"connections": 3, "node": "long-name"}),
-        ];
-        let rows: Vec<_> = rows.iter().filter_map(Value::as_object).collect();
+    fn a_node_of_another_version_may_say_less() {
+        let answer = json!({"nodes": [
+            {"node": "a", "connections": 12, "rooms": 3, "draining": true, "version": "0.1.0"},
+            {"node": "long-name", "connections": 3},
+        ]});
         assert_eq!(
-            table(&rows),
-            ["NODE       CONNECTIONS", "a          12", "long-name  3"]
+            table(&answer).lines(),
+            [
+                "NODE       CONNECTIONS  ROOMS  STATE     VERSION",
+                "a                   12      3  draining  0.1.0",
+                "long-name            3      -  up        -",
+            ]
         );
-        assert_eq!(table(&[]), ["no nodes"]);
     }
 }

@@ -14,6 +14,17 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints several.
+pub(crate) fn lines(texts: &[String]) -> Result<(), Failure> {
+    texts.iter().try_for_each(|text| line(text))
+}
+
+/// A text of others as a terminal may see it: what would move its cursor or change its colours is shown as a mark.
+pub(crate) fn visible(text: &str) -> String {
+    let show = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(show).collect()
+}
+
 /// Says something beside the output, on standard error. If that is gone, there is nobody to tell.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "hallway: {text}");

@@ -1,4 +1,4 @@
-//! `hallway listen`: joins rooms and prints their broadcasts, through reconnects.
+//! `hallway tail` (or `listen`): joins rooms and prints their broadcasts, through reconnects.
 
 mod pace;
 mod rooms;

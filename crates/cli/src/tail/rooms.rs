@@ -98,10 +98,11 @@ impl Rooms {
 /// For people: room, number, event, data.
 fn line(broadcast: &Broadcast) -> String {
     let number = broadcast.seq.map(|seq| format!(" #{seq}")).unwrap_or_default();
-    format!(
+    let line = format!(
         "{}{number} {} {}",
         broadcast.room, broadcast.destination, broadcast.data
-    )
+    );
+    output::visible(&line)
 }
 
 /// For programs: the frame, on one line.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::run::{command, hallway};
 
 /// A node in dev mode, killed if a test fails.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     public: u16,
     internal: u16,
@@ -21,13 +21,13 @@ impl Drop for Served {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Served {
     /// Starts a node and waits until it says what to open.
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let (public, internal) = (free_port(), free_port());
         let mut child = command()
             .args(["serve", "--dev", "--listen", &format!("127.0.0.1:{public}")])
@@ -48,6 +48,16 @@ impl Served {
             public,
             internal,
         }
+    }
+
+    /// The URL of its API.
+    pub(crate) fn api(&self) -> String {
+        format!("http://127.0.0.1:{}", self.internal)
+    }
+
+    /// The URL for clients.
+    pub(crate) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/ws", self.public)
     }
 
     fn signal(&self, name: &str) {
@@ -75,12 +85,9 @@ fn run(args: &[&str]) -> (bool, String) {
 #[test]
 fn commands_reach_a_node_with_nothing_set() {
     let served = Served::start(&[]);
-    let (api, url) = (
-        format!("http://127.0.0.1:{}", served.internal),
-        format!("ws://127.0.0.1:{}/ws", served.public),
-    );
+    let (api, url) = (served.api(), served.url());
     let mut listening = command()
-        .args(["listen", "--dev", "--url", &url, "--json", "board-1"])
+        .args(["tail", "--dev", "--url", &url, "--json", "board-1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
