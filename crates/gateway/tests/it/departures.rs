@@ -80,14 +80,14 @@ async fn listen(mut session: Session, joined: Arc<Mutex<usize>>) -> Heard {
     let mut connections = 0;
     loop {
         match session.next().await {
-            Some(Event::Broadcast(broadcast)) => {
+            Some(Event::Broadcast(broadcast)) if broadcast.room == ROOM => {
                 heard.numbers.push(broadcast.seq.expect("a number"));
                 if broadcast.destination == LAST {
                     return heard;
                 }
             }
-            Some(Event::Double(broadcast)) => heard.numbers.extend(broadcast.seq),
-            Some(Event::Joined { .. }) => *joined.lock() += 1,
+            Some(Event::Double(broadcast)) if broadcast.room == ROOM => heard.numbers.extend(broadcast.seq),
+            Some(Event::Joined { room, .. }) if room == ROOM => *joined.lock() += 1,
             Some(Event::Connected { .. }) => {
                 connections += 1;
                 if connections > 1 {
@@ -95,6 +95,8 @@ async fn listen(mut session: Session, joined: Arc<Mutex<usize>>) -> Heard {
                 }
             }
             Some(Event::Resync { .. }) => heard.resyncs += 1,
+            // The user's own room, and what happens in it.
+            Some(Event::Joined { .. } | Event::Broadcast(_) | Event::Double(_)) => {}
             Some(Event::Disconnected { comes_back: true, .. }) => {}
             other => panic!("{other:?}"),
         }
@@ -203,7 +205,7 @@ async fn a_drained_node_is_left_by_all_and_nothing_is_lost() {
     let publisher = Publisher::start(&cluster, 0);
     let path = format!("/api/v1/nodes/{}/drain", name(&cluster, 1));
     // Another node is asked.
-    let standing = post(&cluster, 0, &path, json!({"seconds": 10, "reason": "upgrade"})).await;
+    let standing = post(&cluster, 0, &path, json!({"seconds": 20, "reason": "upgrade"})).await;
     assert_eq!(
         (&standing["draining"], &standing["ready"]),
         (&json!(true), &json!(false)),
