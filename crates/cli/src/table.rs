@@ -27,8 +27,9 @@ impl Table {
         let columns: Vec<(usize, bool)> = (0..self.rows[0].len())
             .map(|column| {
                 let width = self.rows.iter().map(|row| row[column].chars().count()).max();
-                let mut cells = self.rows[1..].iter().map(|row| row[column].as_str());
-                (width.unwrap_or(0), cells.all(is_number))
+                let cells = || self.rows[1..].iter().map(|row| row[column].as_str());
+                let is_right = cells().any(is_number) && cells().all(|cell| cell == "-" || is_number(cell));
+                (width.unwrap_or(0), is_right)
             })
             .collect();
         let line = |row: &Vec<String>| {
@@ -53,7 +54,7 @@ fn cut(cell: &str) -> String {
 }
 
 fn is_number(cell: &str) -> bool {
-    cell == "-" || cell.parse::<f64>().is_ok()
+    cell.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

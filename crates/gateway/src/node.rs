@@ -553,13 +553,13 @@ fn until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
 async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
     let mut tick = tokio::time::interval(ANNOUNCE);
     let mut health = node.bus.health();
-    let mut course = node.readiness.seen();
+    let mut course = node.readiness.follow();
     loop {
         // At once when Redis is there, so that a question to all nodes waits for this one too; and when the node
         // begins or ceases to drain, so that nobody counts on it.
         tokio::select! {
             _ = tick.tick() => {}
-            () = node.readiness.changed(&mut course) => {}
+            () = course.changed() => {}
             changed = health.changed() => if changed.is_err() { return },
         }
         if let Err(why) = nodes.announce(node.record()).await {

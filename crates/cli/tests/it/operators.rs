@@ -60,10 +60,16 @@ fn an_operator_sees_rooms_people_and_nodes() {
     assert!(good(&api, &["who", "--user", "alice"]).contains("alice: ONLINE"));
     let rooms = good(&api, &["rooms", "--window", "0s"]);
     assert!(rooms.contains("ROOM") && rooms.contains("board-1"), "{rooms}");
-    let rooms = json(&api, &["rooms", "--sort", "traffic", "--window", "50ms", "--kind", "board"]);
+    let rooms = json(
+        &api,
+        &["rooms", "--sort", "traffic", "--window", "50ms", "--kind", "board"],
+    );
     assert_eq!(rooms["rooms"][0]["broadcastsPerSecond"], 0.0, "{rooms}");
     let stats = good(&api, &["stats"]);
-    assert!(stats.contains("1 nodes, 1 connections") && stats.contains("ready"), "{stats}");
+    assert!(
+        stats.contains("1 nodes, 1 connections") && stats.contains("ready"),
+        "{stats}"
+    );
     assert_eq!(json(&api, &["stats"])["nodes"][0]["node"], "one");
     assert!(good(&api, &["nodes"]).contains("CONNECTIONS"));
     let plan = json(&api, &["rebalance", "--dry-run", "--tolerance", "10%"]);

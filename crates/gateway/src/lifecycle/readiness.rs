@@ -70,16 +70,10 @@ impl Readiness {
         self.course.borrow().draining
     }
 
-    /// Waits until it begins or ceases to take new connections, or to leave. Cancel safe.
-    pub async fn changed(&self, since: &mut CourseSeen) {
-        // The sender is ours.
-        let _ = since.0.changed().await;
-    }
-
-    /// What [`Readiness::changed`] goes on from.
+    /// Follows whether it takes new connections, and whether it leaves, from now on.
     #[must_use]
-    pub fn seen(&self) -> CourseSeen {
-        CourseSeen(self.course.subscribe())
+    pub fn follow(&self) -> Following {
+        Following(self.course.subscribe())
     }
 
     /// Whether the bus delivers, as far as is known.
@@ -101,6 +95,16 @@ impl Readiness {
     }
 }
 
-/// How far somebody has followed [`Readiness::changed`].
+/// Somebody who follows a node's course, as long as the node is there.
 #[derive(Debug)]
-pub struct CourseSeen(watch::Receiver<Course>);
+pub struct Following(watch::Receiver<Course>);
+
+impl Following {
+    /// Waits until it begins or ceases to take new connections, or begins to leave. Cancel safe.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The node is gone, and nothing changes any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
