@@ -5,6 +5,7 @@
 
 mod chaos;
 mod config;
+mod messages;
 mod reload;
 mod run;
 mod serve;

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::exchange::{Arguments, Body, Failure, RoomPath};
 use crate::endpoints::messages_send::{self, Wish};
-use crate::endpoints::to_data;
+use crate::messages::Told;
 use crate::messages::page::{self, Place};
 use crate::messages::rules;
 use crate::node::Node;
@@ -50,12 +50,93 @@ pub(super) struct MessagesQuery {
     limit: Option<usize>,
 }
 
+/// A stored message. Times in Unix milliseconds, by the database's clock.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageView {
+    /// Rises within the room.
+    id: String,
+    /// Where it was said.
+    room: String,
+    /// Who said it.
+    from_user_id: String,
+    /// `TEXT`, `IMAGE`, `FILE` or `SYSTEM`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What was said; empty once deleted.
+    content: String,
+    /// The message of the same room that it answers.
+    reply_to_id: Option<String>,
+    /// What its sender's client calls it.
+    client_message_id: Option<String>,
+    /// When it was stored.
+    created_at: i64,
+    /// When its content was last changed.
+    edited_at: Option<i64>,
+    /// When it was deleted.
+    deleted_at: Option<i64>,
+    /// What people think of it.
+    reactions: Vec<ReactionView>,
+    /// Its last change; of two texts of one message, that with the greater revision is the newer.
+    revision: String,
+    /// The number of its broadcast; absent where nothing was sent, or it is sent later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    /// The life of the numbering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<String>,
+    /// Redis's time of the broadcast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<u64>,
+}
+
+/// One reaction to a message.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReactionView {
+    /// The text, such as an emoji.
+    reaction: String,
+    /// How many gave it.
+    count: i64,
+    /// Who did, the first ones first, at most 50.
+    users: Vec<String>,
+}
+
+impl From<Told> for MessageView {
+    fn from(Told { message, numbers }: Told) -> Self {
+        let reactions = message.reactions.into_iter().map(|it| ReactionView {
+            reaction: it.reaction,
+            count: it.count,
+            users: it.users.iter().map(ToString::to_string).collect(),
+        });
+        Self {
+            id: message.id.to_string(),
+            room: message.room.to_string(),
+            from_user_id: message.from_user_id.to_string(),
+            kind: message.kind.as_str().to_owned(),
+            content: message.content,
+            reply_to_id: message.reply_to_id.map(|id| id.to_string()),
+            client_message_id: message.client_message_id,
+            created_at: message.created_at,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
+            reactions: reactions.collect(),
+            revision: message.revision.to_string(),
+            seq: numbers.as_ref().and_then(|numbers| numbers.seq),
+            epoch: numbers
+                .as_ref()
+                .and_then(|numbers| numbers.epoch)
+                .map(|epoch| epoch.to_string()),
+            ts: numbers.map(|numbers| numbers.ts),
+        }
+    }
+}
+
 /// A page of messages.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MessagesPage {
     /// The oldest (or longest unchanged) first; deleted ones without content.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<MessageView>)]
     messages: Vec<Box<RawValue>>,
     /// Where to go on, if there is more.
     next_cursor: Option<String>,
@@ -66,13 +147,13 @@ pub(super) struct MessagesPage {
 #[utoipa::path(
     post, path = "/api/v1/rooms/{room}/messages", operation_id = "sendMessage", tag = "messages",
     params(("room" = String, Path)), request_body = MessageRequest,
-    responses((status = 200, body = Object), (status = "4XX", body = Failure), (status = 503, body = Failure))
+    responses((status = 200, body = MessageView), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
 pub(super) async fn send(
     State(node): State<Arc<Node>>,
     RoomPath(room): RoomPath,
     Body(request): Body<MessageRequest>,
-) -> Result<Json<Box<RawValue>>, Failure> {
+) -> Result<Json<MessageView>, Failure> {
     rules::room_of(&node, &room)?;
     let wish = Wish {
         content: request.content,
@@ -82,7 +163,7 @@ pub(super) async fn send(
     };
     let message = wish.checked(room, request.from_user_id, true)?;
     let told = messages_send::send(&node, message, None).await?;
-    Ok(Json(to_data(&told)?))
+    Ok(Json(told.into()))
 }
 
 /// A room's messages, a page at a time.
