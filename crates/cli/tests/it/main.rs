@@ -6,6 +6,7 @@
 mod chaos;
 mod config;
 mod messages;
+mod messages_cost;
 mod reload;
 mod run;
 mod serve;

@@ -18,10 +18,14 @@ const SENDERS: usize = 12;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process that is killed when it is dropped.
-struct Node(Child, u16);
+pub(crate) struct Node(Child, u16);
 
 impl Node {
-    fn start(redis: &str, database: &str) -> Self {
+    pub(crate) fn start(redis: &str, database: &str) -> Self {
+        Self::start_with(redis, &[("HALLWAY_STORE_URL", database)])
+    }
+
+    pub(crate) fn start_with(redis: &str, more: &[(&str, &str)]) -> Self {
         let (public, internal) = (free_port(), free_port());
         let child = command()
             .args(["serve", "--listen", &format!("127.0.0.1:{public}")])
@@ -30,11 +34,11 @@ impl Node {
                 ("HALLWAY_AUTH_JWT_SECRET", SECRET),
                 ("HALLWAY_API_KEYS", API_KEY),
                 ("HALLWAY_REDIS_URL", redis),
-                ("HALLWAY_STORE_URL", database),
                 ("HALLWAY_STORE_LEASE", "1s"),
                 ("HALLWAY_LIMITS_FRAMES_PER_SECOND", "0"),
                 ("HALLWAY_LIMITS_SOCKETS_PER_ADDRESS", "0"),
             ])
+            .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -43,7 +47,11 @@ impl Node {
         Self(child, public)
     }
 
-    async fn connect(&self, user: &str) -> Client {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) async fn connect(&self, user: &str) -> Client {
         let url = format!("ws://127.0.0.1:{}/ws", self.1);
         let connect = async {
             loop {
@@ -68,7 +76,7 @@ impl Drop for Node {
     }
 }
 
-fn room(number: usize) -> String {
+pub(crate) fn room(number: usize) -> String {
     format!("group-{}", number % ROOMS)
 }
 
