@@ -70,6 +70,16 @@ pub enum Request {
         room: RoomName,
         /// The user.
         user: UserId,
+        /// What they are told.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// To learn anew how a user stands in a room.
+    Standing {
+        /// The room.
+        room: RoomName,
+        /// The user.
+        user: UserId,
     },
 }
 
@@ -274,7 +284,11 @@ pub struct SocketInfo {
     pub device: Option<String>,
 }
 
-async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
+/// Does on this node what is asked of every node.
+///
+/// # Errors
+/// Why it was not done, for the log.
+pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
     let value = match request {
         Request::Room { room } => serde_json::to_value(crate::endpoints::rooms_info::share(node, &room)),
         Request::User { user } => serde_json::to_value(sockets_of(node, &user)),
@@ -309,12 +323,19 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             }
             serde_json::to_value(sockets.len())
         }
-        Request::Leave { room, user } => {
+        Request::Leave { room, user, reason } => {
             // Before the sockets are looked for: one that is about to enter looks again when it is in.
             node.authority.forget(&user, &room);
             let sockets = node.hub.sockets_of(&user);
-            let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, "taken out by the backend");
+            let reason = reason.as_deref().unwrap_or("taken out by the backend");
+            let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, reason);
             serde_json::to_value(sockets.iter().filter(|socket| put_out(socket)).count())
+        }
+        Request::Standing { room, user } => {
+            node.authority.forget(&user, &room);
+            let rule = node.kinds.resolve(&room).map_err(|why| why.to_string())?.kind.join;
+            let decision = node.authority.decide(rule, &user, &room).await;
+            serde_json::to_value(u64::from(decision.map_err(|why| why.to_string())?.role.is_some()))
         }
     };
     value.map_err(|why| why.to_string())

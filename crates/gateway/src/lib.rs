@@ -9,6 +9,7 @@
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
 //! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
+//! - [`messages`]: stored first, then broadcast; `groups`: who may do what to whom in a room of members.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -24,10 +25,12 @@ pub mod database;
 pub mod delivery;
 pub mod endpoints;
 pub mod error;
+mod groups;
 pub mod http;
 pub mod lifecycle;
 pub mod limits;
 pub mod membership;
+pub mod messages;
 pub mod metrics;
 pub mod node;
 pub mod notice;

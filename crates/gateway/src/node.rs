@@ -29,6 +29,7 @@ use crate::delivery::{Delivery, Progress};
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
 use crate::membership::Membership;
+use crate::messages::{self, Notes};
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::seats::Seats;
@@ -67,6 +68,8 @@ pub struct Node {
     pub revocations: Arc<Revocations>,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
+    /// What it is to be told of messages' broadcasts.
+    pub notes: Notes,
     /// Sessions that a database keeps, if it does.
     pub sessions: Option<Sessions>,
     /// Who may connect.
@@ -203,6 +206,7 @@ impl Node {
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
+            notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
             metrics,
             store,
             sessions,
@@ -369,6 +373,11 @@ impl Running {
             until(&stop, async move { revocations.run().await }),
             until(&stop, async move { seats.run().await }),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
+            until(&stop, keep_notes(Arc::clone(&node))),
+            until(
+                &stop,
+                messages::relay::run(Arc::clone(&node), config.messages.relay_interval),
+            ),
             until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
@@ -426,6 +435,7 @@ impl Running {
         drain::sockets(&self.node, self.drain_time).await;
         drain::finish(&self.node).await;
         let leave = async {
+            let _ = self.node.notes.tell_all().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -551,6 +561,10 @@ async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
             tracing::debug!(%why, "could not announce the node");
         }
     }
+}
+
+async fn keep_notes(node: Arc<Node>) {
+    node.notes.run().await;
 }
 
 /// The second's tick of the hub. Missed ticks are made up for, so that its clock does not fall behind.

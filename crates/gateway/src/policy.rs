@@ -55,6 +55,12 @@ pub fn refused(name: &RoomName) -> Error {
     Error::new(ErrorCode::Forbidden, format!("you may not join {name}"))
 }
 
+/// The answer to who is muted in a room.
+#[must_use]
+pub fn muted(name: &RoomName) -> Error {
+    Error::new(ErrorCode::Forbidden, format!("you are muted in {name}"))
+}
+
 /// Whether clients may publish to rooms of this kind; that they are in it is asked apart.
 ///
 /// # Errors

@@ -10,6 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::{Epoch, Error, Position, RoomName, limits};
 
+mod members;
+mod messages;
+
+pub use members::{MembersList, MembersMute, MembersSetRole, OfMember};
+pub use messages::{MessagesEdit, MessagesList, MessagesReact, MessagesSend, OfMessage};
+
 macro_rules! endpoints {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $([$alias:literal])?,)+) => {
         /// What a client can ask for.
@@ -72,6 +78,32 @@ endpoints! {
     RoomsBroadcast = "rooms.broadcast",
     /// Reads a room's kept broadcasts.
     RoomsHistory = "rooms.history",
+    /// Stores a message and tells the room.
+    MessagesSend = "messages.send",
+    /// Reads a room's messages, a page at a time.
+    MessagesList = "messages.list",
+    /// Gives a message another content.
+    MessagesEdit = "messages.edit",
+    /// Takes a message back.
+    MessagesDelete = "messages.delete",
+    /// Gives a reaction to a message, or takes it back.
+    MessagesReact = "messages.react",
+    /// Says how far the user has read.
+    MessagesRead = "messages.read",
+    /// Reads who belongs to a room, a page at a time.
+    MembersList = "members.list",
+    /// Ends a membership.
+    MembersKick = "members.kick",
+    /// Bids a member be silent.
+    MembersMute = "members.mute",
+    /// Lets a member speak again.
+    MembersUnmute = "members.unmute",
+    /// Ends a membership, if there is one, and lets none begin.
+    MembersBan = "members.ban",
+    /// Lets a membership begin again.
+    MembersUnban = "members.unban",
+    /// Gives a member another role.
+    MembersSetRole = "members.setRole",
 }
 
 /// Arguments of an endpoint that names one room and nothing else.

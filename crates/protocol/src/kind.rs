@@ -79,6 +79,8 @@ pub struct Kind {
     pub keep: Option<Keep>,
     /// Whether people in its rooms are shown to one another.
     pub presence: bool,
+    /// Whether messages are kept in its rooms (`messages.send` and its like).
+    pub messages: bool,
     /// Endings of the rooms that hear with this one, such as `-tasks`.
     pub includes: Vec<String>,
     /// Joined and left by the node itself, never on a client's request.
@@ -107,6 +109,8 @@ pub struct KindEntry {
     pub keep_seconds: Option<u64>,
     /// Whether people are shown (a new kind: yes).
     pub presence: Option<bool>,
+    /// Whether messages are kept (a new kind: no).
+    pub messages: Option<bool>,
     /// Endings of included rooms (a new kind: none).
     pub includes: Option<Vec<String>>,
 }
@@ -163,6 +167,7 @@ impl Kinds {
             publish,
             keep,
             presence,
+            messages: matches!(name, "chat" | "group" | "lobby"),
             includes: Vec::new(),
             by_node: matches!(id, IdForm::Client),
             id,
@@ -218,6 +223,7 @@ impl Kinds {
                 life: DAY,
             }),
             presence: true,
+            messages: false,
             includes: Vec::new(),
             by_node: false,
             id: IdForm::Any,
@@ -234,6 +240,10 @@ impl Kinds {
         }
         kind.publish = entry.publish.unwrap_or(kind.publish);
         kind.presence = entry.presence.unwrap_or(kind.presence);
+        kind.messages = entry.messages.unwrap_or(kind.messages);
+        if kind.messages && kind.by_node {
+            return Err("rooms that the node itself joins keep no messages".into());
+        }
         lay_over_keep(kind, entry)?;
         if let Some(includes) = &entry.includes {
             kind.includes = checked_includes(kind, includes)?;
@@ -480,8 +490,12 @@ mod tests {
         let kinds = Kinds::with(&[
             entry(r#"{"name":"board","join":"signed-in"}"#),
             entry(r#"{"name":"order","includes":["-items"],"numbered":false}"#),
+            entry(r#"{"name":"org","messages":true}"#),
         ])
         .unwrap();
+        let with_messages: Vec<_> = kinds.iter().filter(|kind| kind.messages).collect();
+        let names: Vec<_> = with_messages.iter().map(|kind| kind.name.as_str()).collect();
+        assert_eq!(names, ["chat", "group", "lobby", "org"]);
         assert_eq!(kinds.get("board").unwrap().join, JoinRule::SignedIn);
         assert_eq!(kinds.get("board").unwrap().includes.len(), 2, "kept");
         assert_eq!(kinds.get("order").unwrap().keep, None);
@@ -494,6 +508,7 @@ mod tests {
             r#"{"name":"order","includes":["items"]}"#,
             r#"{"name":"order","includes":["-a","-a"]}"#,
             r#"{"name":"order","keep_count":0}"#,
+            r#"{"name":"user","messages":true}"#,
         ] {
             assert!(Kinds::with(&[entry(bad)]).is_err(), "{bad}");
         }

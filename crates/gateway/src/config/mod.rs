@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod log;
 mod members;
+mod messages;
 mod network;
 mod origin;
 mod redis;
@@ -40,6 +41,7 @@ pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use members::Members;
+pub use messages::Messages;
 pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
@@ -89,6 +91,7 @@ settings! {
         redis: Redis,
         store: Store,
         members: Members,
+        messages: Messages,
         webhook: Webhook,
         shutdown: Shutdown,
         log: Log,
@@ -96,7 +99,7 @@ settings! {
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
         /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
-        /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        /// `keep_seconds`; `presence`; `messages` (whether `messages.send` and its like work there); `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

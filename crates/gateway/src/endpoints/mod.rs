@@ -5,6 +5,17 @@ mod auth_connect;
 mod auth_refresh;
 mod auth_resume;
 mod client_update;
+mod members_ban;
+mod members_kick;
+mod members_list;
+mod members_mute;
+mod members_set_role;
+mod messages_delete;
+mod messages_edit;
+mod messages_list;
+mod messages_react;
+mod messages_read;
+pub(crate) mod messages_send;
 mod ping;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
@@ -81,6 +92,19 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::RoomsInfo => frame.args().map(|args| rooms_info::handle(node, caller, args)),
         Endpoint::RoomsBroadcast => frame.args().map(|args| rooms_broadcast::handle(node, caller, args)),
         Endpoint::RoomsHistory => frame.args().map(|args| rooms_history::handle(node, caller, args)),
+        Endpoint::MessagesSend => frame.args().map(|args| messages_send::handle(node, caller, args)),
+        Endpoint::MessagesList => frame.args().map(|args| messages_list::handle(node, caller, args)),
+        Endpoint::MessagesEdit => frame.args().map(|args| messages_edit::handle(node, caller, args)),
+        Endpoint::MessagesDelete => frame.args().map(|args| messages_delete::handle(node, caller, args)),
+        Endpoint::MessagesReact => frame.args().map(|args| messages_react::handle(node, caller, args)),
+        Endpoint::MessagesRead => frame.args().map(|args| messages_read::handle(node, caller, args)),
+        Endpoint::MembersList => frame.args().map(|args| members_list::handle(node, caller, args)),
+        Endpoint::MembersKick => frame.args().map(|args| members_kick::handle(node, caller, args)),
+        Endpoint::MembersMute => frame.args().map(|args| members_mute::mute(node, caller, args)),
+        Endpoint::MembersUnmute => frame.args().map(|args| members_mute::unmute(node, caller, args)),
+        Endpoint::MembersBan => frame.args().map(|args| members_ban::ban(node, caller, args)),
+        Endpoint::MembersUnban => frame.args().map(|args| members_ban::unban(node, caller, args)),
+        Endpoint::MembersSetRole => frame.args().map(|args| members_set_role::handle(node, caller, args)),
     };
     answer.unwrap_or_else(|why| Answer::Now(Err(why)))
 }

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod messages;
 pub mod tls;
 pub mod webhooks;
 
@@ -43,6 +44,8 @@ pub struct Metrics {
     pub bus: bus::Bus,
     /// The backend API.
     pub http: http::Http,
+    /// Messages that are kept.
+    pub messages: messages::Messages,
     /// Questions to the operator's backend.
     pub webhooks: webhooks::Webhooks,
     /// TLS of the listeners.
@@ -51,13 +54,14 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
+        ("Messages", messages::Messages::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
     ]
@@ -76,6 +80,7 @@ impl Metrics {
             auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
+            messages: messages::Messages::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
             registry,

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod exchange;
+mod messages;
 mod nodes;
 mod rooms;
 mod users;
@@ -51,6 +52,7 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::join, rooms::leave))
         .routes(routes!(rooms::room))
         .routes(routes!(rooms::history))
+        .routes(routes!(messages::send, messages::list))
         .routes(routes!(nodes::nodes))
 }
 

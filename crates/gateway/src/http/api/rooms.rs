@@ -16,6 +16,7 @@ use super::exchange::{Arguments, Failure, RoomPath, RoomUserPath};
 use crate::cluster::Request;
 use crate::endpoints::{rooms_history, rooms_info, rooms_state};
 use crate::error::from_store;
+use crate::groups;
 use crate::node::Node;
 
 /// Where a room stands.
@@ -99,6 +100,14 @@ pub(super) struct HistoryQuery {
     limit: Option<usize>,
 }
 
+/// As what.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MemberQuery {
+    /// `owner`, `moderator` or `member`; if left out, what the user was, or `member`.
+    role: Option<String>,
+}
+
 /// Nothing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Empty {}
@@ -141,16 +150,25 @@ pub(super) async fn history(
 /// it, on every node.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "join", tag = "rooms",
-    params(("room" = String, Path), ("userId" = String, Path)),
+    params(("room" = String, Path), ("userId" = String, Path), MemberQuery),
     responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
 pub(super) async fn join(
     State(node): State<Arc<Node>>,
     RoomUserPath(room, user): RoomUserPath,
+    Arguments(query): Arguments<MemberQuery>,
 ) -> Result<Json<Empty>, Failure> {
+    let role = query.role.as_deref().map(groups::role_of).transpose()?;
     if check_joinable(&node, &room)? == JoinRule::Members && node.authority.keeps_members() {
         let store = node.store.get().map_err(from_store)?;
-        let put = store.put_member(room.clone(), UserId::clone(&user), Role::Member);
+        let role = match role {
+            Some(role) => role,
+            None => {
+                let has = store.role_in(UserId::clone(&user), room.clone()).await;
+                has.map_err(from_store)?.unwrap_or(Role::Member)
+            }
+        };
+        let put = store.put_member(room.clone(), UserId::clone(&user), role);
         put.await.map_err(from_store)?;
         return stored(everywhere(&node, &Request::Join { room, user }).await);
     }
@@ -173,10 +191,28 @@ pub(super) async fn leave(
         let removed = store.remove_member(room.clone(), UserId::clone(&user));
         removed.await.map_err(from_store)?;
         let user = UserId::clone(&user);
-        return stored(everywhere(&node, &Request::Leave { room, user }).await);
+        return stored(
+            everywhere(
+                &node,
+                &Request::Leave {
+                    room,
+                    user,
+                    reason: None,
+                },
+            )
+            .await,
+        );
     }
     let user = UserId::clone(&user);
-    everywhere(&node, &Request::Leave { room, user }).await
+    everywhere(
+        &node,
+        &Request::Leave {
+            room,
+            user,
+            reason: None,
+        },
+    )
+    .await
 }
 
 /// What was stored holds: a node that could not be told looks at its sockets when it is back.
