@@ -9,7 +9,9 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod lobbies;
 pub mod tls;
+pub mod typing;
 pub mod webhooks;
 
 use std::fmt::Write;
@@ -47,11 +49,15 @@ pub struct Metrics {
     pub webhooks: webhooks::Webhooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Who writes.
+    pub typing: typing::Typing,
+    /// Lobbies.
+    pub lobbies: lobbies::Lobbies,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 9] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -60,6 +66,8 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
         ("Backend API", http::Http::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Typing", typing::Typing::DESCRIPTORS),
+        ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
     ]
 }
 
@@ -78,6 +86,8 @@ impl Metrics {
             http: http::Http::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            typing: typing::Typing::register(&registry)?,
+            lobbies: lobbies::Lobbies::register(&registry)?,
             registry,
         })
     }

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod exchange;
+mod lobbies;
 mod nodes;
 mod rooms;
 mod users;
@@ -52,6 +53,8 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::room))
         .routes(routes!(rooms::history))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(lobbies::lobbies))
+        .routes(routes!(lobbies::lobby, lobbies::end))
 }
 
 /// The OpenAPI 3.1 document.
