@@ -116,7 +116,8 @@ pub async fn sweep(node: Arc<Node>) {
     let calm = (lobbies.terms.life.min(lobbies.terms.grace) / 10).clamp(LEAST, MOST);
     loop {
         // Not all nodes at once.
-        tokio::time::sleep(calm.mul_f64(rand::rng().random_range(0.5..1.5))).await;
+        let rest = calm.mul_f64(rand::rng().random_range(0.5..1.5));
+        tokio::time::sleep(rest).await;
         loop {
             let swept = patiently(lobbies.seams.life.sweep_lobbies(LOOKED_AT, lobbies.terms)).await;
             match swept {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
-use hallway_protocol::{ClientId, Event, RoomName, UserId};
+use hallway_protocol::{ClientId, Event, RoomName};
 
 use super::due::{Dues, Key};
 use super::{Notice, Words};
@@ -110,6 +110,8 @@ fn notice((room, user): Key, client: ClientId, event: Event) -> Notice {
 
 #[cfg(test)]
 mod tests {
+    use hallway_protocol::UserId;
+
     use super::*;
 
     const LIFE: Duration = Duration::from_secs(15);

@@ -14,6 +14,7 @@ mod handshake;
 mod keys;
 mod limits;
 mod liveness;
+mod lobbies;
 mod members;
 mod proxies;
 mod refresh;
@@ -25,7 +26,9 @@ mod secrets;
 mod security_headers;
 mod sessions;
 mod slow_consumer;
+mod stats;
 mod tls;
+mod typing;
 mod webhook;
 
 use std::time::Duration;

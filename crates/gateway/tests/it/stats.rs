@@ -58,7 +58,9 @@ async fn the_count_of_all_nodes_is_told_by_one_of_them() {
     drop(alice);
     hears(&mut bob, 2, 3).await;
     join(&nobody).await;
-    bob.request("rooms.leave", json!({"room": "public-stats"})).await.unwrap();
+    bob.request("rooms.leave", json!({"room": "public-stats"}))
+        .await
+        .unwrap();
     let leaving = cluster.take(2);
     leaving.drain().await;
     hears(&mut nobody, 2, 2).await;

@@ -152,10 +152,7 @@ async fn a_node_that_dies_takes_its_writers_along() {
     let cluster = Cluster::start(2, &over(&redis.url(), life)).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port());
     let doomed = Cluster::start(1, &over(&url, life)).await;
-    let mut listeners = [
-        in_room(&cluster, 0, "bob").await,
-        in_room(&cluster, 1, "carol").await,
-    ];
+    let mut listeners = [in_room(&cluster, 0, "bob").await, in_room(&cluster, 1, "carol").await];
     let alice = in_room(&doomed, 0, "alice").await;
     say(&alice, "typing.start").await;
     for listener in &mut listeners {
@@ -213,9 +210,12 @@ async fn clients_cannot_say_what_nodes_say() {
     let why = alice.request("rooms.broadcast", words).await.unwrap_err();
     assert_eq!(why.code(), Some("bad-args"));
     // Past the gateway it is an event like any other.
-    let forged = r#"{"destination":"room.typing","data":{"user":"carol","node":7,"client":"0000000000000000","on":true}}"#;
+    let forged =
+        r#"{"destination":"room.typing","data":{"user":"carol","node":7,"client":"0000000000000000","on":true}}"#;
     redis.cli(&["PUBLISH", BOARD, forged]).await.unwrap();
     assert_eq!(broadcast(&mut bob).await.destination, "room.typing");
-    tokio::time::timeout(Duration::from_secs(20), async { mark(&alice).await }).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), async { mark(&alice).await })
+        .await
+        .unwrap();
     hears_mark(&mut bob).await;
 }
