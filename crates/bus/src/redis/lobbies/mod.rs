@@ -84,7 +84,7 @@ impl Steps {
             Way::InAlready => None,
             Way::Blocked(lobby) => return Ok(Entered::Elsewhere(lobby)),
         };
-        let entered = self.enter(id, &comer, terms).await?;
+        let (entered, is_new) = self.enter(id, &comer, terms).await?;
         let Entered::In(lobby) = &entered else {
             if let Some(claim) = &claim {
                 self.drop_claim(&comer.user, claim).await?;
@@ -96,7 +96,9 @@ impl Steps {
         {
             return self.back_out(id, comer.user, terms).await;
         }
-        self.list(vec![Entry::changed(lobby)]).await?;
+        if is_new {
+            self.list(vec![Entry::changed(lobby)]).await?;
+        }
         Ok(entered)
     }
 

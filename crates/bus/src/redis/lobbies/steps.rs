@@ -274,18 +274,30 @@ impl Steps {
         read_lobby(answer).ok().flatten().ok_or(BusError::Interrupted)
     }
 
-    pub(super) async fn enter(&self, id: LobbyId, comer: &Comer, terms: LobbyTerms) -> Result<Entered, BusError> {
+    /// What became of it, and whether they are new there.
+    pub(super) async fn enter(
+        &self,
+        id: LobbyId,
+        comer: &Comer,
+        terms: LobbyTerms,
+    ) -> Result<(Entered, bool), BusError> {
         let own = vec![
             comer.user.as_str().into(),
             comer.name.as_deref().unwrap_or_default().into(),
             node(comer.node),
         ];
         let answer = self.run(&script::JOIN_LOBBY, id, terms, own).await?;
-        if bytes_of(answer.clone()).is_some_and(|text| text == "full") {
-            return Ok(Entered::Full);
-        }
-        let lobby = read_lobby(answer).map_err(|_| BusError::Interrupted)?;
-        Ok(lobby.map_or(Entered::Missing, Entered::In))
+        let text = text_of(answer).ok_or(BusError::Interrupted)?;
+        let (is_new, text) = match text.strip_prefix('+') {
+            Some(text) => (true, text),
+            None => (false, text.as_str()),
+        };
+        let entered = match text {
+            "" => Entered::Missing,
+            "full" => Entered::Full,
+            lobby => Entered::In(serde_json::from_str(lobby).map_err(|_| BusError::Interrupted)?),
+        };
+        Ok((entered, is_new))
     }
 
     /// Where the notice stands, and the lobby without who left; nothing if they were not in it.

@@ -1,4 +1,5 @@
--- Lets someone into a lobby. ARGV: who, their name and node. Answers it, 'full', or nothing if it is not there.
+-- Lets someone into a lobby. ARGV: who, their name and node. Answers it, behind '+' if they are new in it; or
+-- 'full'; or nothing if it is not there.
 local lobby = read(1)
 if not lobby then
   return ''
@@ -23,4 +24,4 @@ touch(lobby.key)
 if is_new then
   tell_change(lobby, '{"joined":[' .. json_of_member(mine) .. '],')
 end
-return json(lobby)
+return (is_new and '+' or '') .. json(lobby)
