@@ -94,7 +94,10 @@ impl Steps {
         if let Some(claim) = &claim
             && !self.keep_claim(&comer.user, claim, claims_life(terms)).await?
         {
-            return self.back_out(id, comer.user, terms).await;
+            // Who was in it before stays, by the claim that the next renewal makes.
+            if is_new {
+                return self.back_out(id, comer.user, terms).await;
+            }
         }
         if is_new {
             self.list(vec![Entry::changed(lobby)]).await?;

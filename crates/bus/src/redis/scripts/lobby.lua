@@ -153,7 +153,12 @@ local function take_out(lobby, is_over)
   lobby.members = stay
   if #stay == 0 then
     call('DEL', lobby.key)
-    return gone, tell(lobby, 'lobby-deleted', '{"lobbyId":' .. quote(lobby.id) .. '}')
+    local position = tell(lobby, 'lobby-deleted', '{"lobbyId":' .. quote(lobby.id) .. '}')
+    -- Its id does not come again: long enough for who comes back to hear the end.
+    if position ~= '-' and tonumber(ARGV[5]) > 600000 then
+      call('PEXPIRE', lobby.stream, '600000')
+    end
+    return gone, position
   end
   local diff = '{"left":[' .. table.concat(left, ',') .. '],'
   local owner_stays = false
