@@ -2,6 +2,7 @@
 //! the rooms it holds.
 //!
 //! - [`Bus`] is the seam, [`Cluster`] a second one beside it: who is alive, and words to all nodes.
+//! - [`Lobbies`] and [`LobbyLife`]: rooms that users make; [`Leases`]: what one node does for all.
 //! - [`memory`] is a bus inside one process, and the reference for what a bus does; [`redis`] is the one that
 //!   nodes share. Both pass one suite of tests ([`conformance`], behind the feature of that name).
 //! - What arrives comes through [`Lanes`]: a room belongs to one lane, and a lane keeps its order.
@@ -19,6 +20,8 @@ mod event;
 mod health;
 mod history;
 mod lanes;
+mod leases;
+mod lobbies;
 pub mod memory;
 mod message;
 mod publish;
@@ -35,6 +38,8 @@ pub use hallway_protocol::Keep;
 pub use health::Health;
 pub use history::{History, RoomState};
 pub use lanes::Lanes;
+pub use leases::Leases;
+pub use lobbies::{Comer, Entered, InLobby, Left, Lobbies, LobbiesPage, LobbyLife, LobbyTerms, NewLobby, Swept};
 pub use message::{Message, Sent};
 pub use publish::{Publish, Published};
 pub use revocations::{Revocation, Revocations};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallway_auth::SessionId;
 use hallway_bus::{Cluster as Nodes, NodeRecord};
-use hallway_protocol::{ClientId, Error, ErrorCode, RoomName, UserId};
+use hallway_protocol::{ClientId, Error, ErrorCode, Position, RoomName, UserId};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::authority::review;
+use crate::lobbies;
 use crate::membership::catch_up::Lines;
 use crate::node::Node;
 use crate::sessions::sockets_on;
@@ -80,6 +81,15 @@ pub enum Request {
         room: RoomName,
         /// The user.
         user: UserId,
+    },
+    /// That a lobby has no such member any more: their sockets leave its room.
+    LeftLobby {
+        /// The lobby's room.
+        room: RoomName,
+        /// Who; everyone without one.
+        user: Option<UserId>,
+        /// Where the notice of it stands in the room.
+        at: Option<Position>,
     },
 }
 
@@ -322,6 +332,11 @@ pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, Str
                     .map_err(|why| why.to_string())?;
             }
             serde_json::to_value(sockets.len())
+        }
+        Request::LeftLobby { room, user, at } => {
+            // Beside the answer: they are to hear the notice first.
+            drop(tokio::spawn(lobbies::put_out(Arc::clone(node), room, user, at)));
+            serde_json::to_value(0)
         }
         Request::Leave { room, user, reason } => {
             // Before the sockets are looked for: one that is about to enter looks again when it is in.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+    Bus, Cluster as Nodes, Event, Lanes, Leases, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -28,13 +28,16 @@ use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
+use crate::lobbies::{self, Lobbies};
 use crate::membership::Membership;
 use crate::messages::{self, Notes};
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
+use crate::stats::{self, Stats};
 use crate::transport::tls::Tls;
+use crate::typing::Typing;
 use crate::{admission, authority, http, notice, sessions, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -66,6 +69,12 @@ pub struct Node {
     pub seats: Arc<Seats>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
+    /// Rooms that users make.
+    pub lobbies: Lobbies,
+    /// Who writes.
+    pub typing: Arc<Typing>,
+    /// What anyone may know.
+    pub stats: Stats,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
     /// What it is to be told of messages' broadcasts.
@@ -143,12 +152,14 @@ pub enum StartError {
     Config(String),
 }
 
-/// The four seams of a bus, and what comes from it.
+/// The seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
     seats: Arc<dyn SeatLog>,
+    lobbies: lobbies::Seams,
+    leases: Arc<dyn Leases>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -187,7 +198,8 @@ impl Node {
         let store = database::connect(config).await?;
         let sessions = sessions::build(config, &metrics).await?;
         let admission = admission::build(config, &metrics).await?;
-        let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let members = lobbies::Members(Arc::clone(&connected.lobbies.log));
+        let authority = authority::build(config, Arc::clone(&store), members, &metrics).await?;
         let most = config.limits.sockets_per_user as usize;
         let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
@@ -196,9 +208,28 @@ impl Node {
             Arc::clone(&metrics),
             config.auth.revocation_life,
         );
+        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
+        let lobbies = Lobbies::new(
+            connected.lobbies.clone(),
+            Arc::clone(&hub),
+            Arc::clone(&metrics),
+            number,
+            &kinds,
+            &config.lobbies,
+        );
+        let typing = Typing::new(
+            Arc::clone(&hub),
+            Arc::clone(&bus),
+            Arc::clone(&metrics),
+            number,
+            config.typing.life,
+        );
         Ok(Self {
             clock: Clock::start(number),
-            kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
+            kinds,
+            lobbies,
+            typing: Arc::new(typing),
+            stats: Stats::new(Arc::clone(&connected.leases), config.stats.interval),
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
@@ -354,11 +385,13 @@ impl Running {
             progress: Arc::clone(&node.progress),
             revocations: Arc::clone(&node.revocations),
             review: Arc::clone(&node.review),
+            typing: Arc::clone(&node.typing),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
+        let typing = Arc::clone(&node.typing);
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -367,11 +400,18 @@ impl Running {
             )),
             tokio::spawn(http::serve(Arc::clone(&node), internal, stop.clone())),
             until(&stop, crate::cluster::listen(Arc::downgrade(&node), connected.told)),
-            until(&stop, announce(Arc::clone(&node), Arc::clone(&connected.nodes))),
+            until(
+                &stop,
+                announce(Arc::clone(&node), Arc::clone(&connected.nodes), config.stats.interval),
+            ),
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
             until(&stop, async move { seats.run().await }),
+            until(&stop, async move { typing.run().await }),
+            until(&stop, lobbies::keeper::renew(Arc::clone(&node))),
+            until(&stop, lobbies::keeper::sweep(Arc::clone(&node))),
+            until(&stop, stats::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
             until(&stop, keep_notes(Arc::clone(&node))),
             until(
@@ -482,6 +522,11 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             bus: bus.clone(),
             nodes: bus.clone(),
             revocations: bus.clone(),
+            lobbies: lobbies::Seams {
+                log: bus.clone(),
+                life: bus.clone(),
+            },
+            leases: bus.clone(),
             seats: bus,
             told,
             lanes: receivers,
@@ -503,6 +548,11 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         bus: bus.clone(),
         nodes: bus.clone(),
         revocations: bus.clone(),
+        lobbies: lobbies::Seams {
+            log: bus.clone(),
+            life: bus.clone(),
+        },
+        leases: bus.clone(),
         seats: bus,
         told,
         lanes: receivers,
@@ -547,9 +597,9 @@ fn until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     })
 }
 
-/// Says now and then that this node is alive.
-async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
-    let mut tick = tokio::time::interval(ANNOUNCE);
+/// Says now and then that this node is alive, and what it holds: as often as that is to be told.
+async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>, stats: Duration) {
+    let mut tick = tokio::time::interval(ANNOUNCE.min(stats));
     let mut health = node.bus.health();
     loop {
         // At once when Redis is there, so that a question to all nodes waits for this one too.

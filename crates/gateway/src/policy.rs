@@ -36,8 +36,8 @@ pub fn verdict<'i>(
         (JoinRule::Claims, Some(_)) => identity.may_claim(&room.home),
         (JoinRule::Members, Some(user)) if !identity.may_claim(&room.home) => return Ok(Verdict::Ask(user)),
         (JoinRule::Members, Some(_)) => true,
-        (JoinRule::Webhook, Some(user)) => return Ok(Verdict::Ask(user)),
-        (JoinRule::Claims | JoinRule::Members | JoinRule::Webhook, None) => false,
+        (JoinRule::Webhook | JoinRule::Lobby, Some(user)) => return Ok(Verdict::Ask(user)),
+        (JoinRule::Claims | JoinRule::Members | JoinRule::Webhook | JoinRule::Lobby, None) => false,
     };
     match (granted, user) {
         (true, _) => Ok(Verdict::Granted),

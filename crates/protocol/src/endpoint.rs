@@ -104,6 +104,22 @@ endpoints! {
     MembersUnban = "members.unban",
     /// Gives a member another role.
     MembersSetRole = "members.setRole",
+    /// Says that the user writes something in a room.
+    TypingStart = "typing.start",
+    /// Says that the user does not any more.
+    TypingStop = "typing.stop",
+    /// Makes a lobby and enters it.
+    LobbyCreate = "lobby.create",
+    /// Enters a lobby.
+    LobbyJoin = "lobby.join",
+    /// Leaves the lobby that the user is in.
+    LobbyLeave = "lobby.leave",
+    /// Asks for a lobby, or for the one that the user is in.
+    LobbyGet = "lobby.get",
+    /// Reads the list of lobbies, newest first.
+    LobbyList = "lobby.list",
+    /// Asks how many connections the cluster holds.
+    StatsGet = "stats.get",
 }
 
 /// Arguments of an endpoint that names one room and nothing else.
@@ -244,6 +260,19 @@ pub struct RoomUser {
     pub status: String,
     /// How many sockets of this user are in the room.
     pub sockets: u64,
+}
+
+/// Arguments of an endpoint that needs none.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// What `stats.get` answers, and `connection-count` tells in `public-stats`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCount {
+    /// Connections of all nodes, as those last said: some seconds old.
+    pub connections: u64,
+    /// Nodes that are alive.
+    pub nodes: usize,
 }
 
 /// Checks a destination that a client or a backend chose.

@@ -24,6 +24,8 @@ pub enum JoinRule {
     Webhook,
     /// Whoever has the room, or a pattern that covers it, in the `rooms` claim of the token.
     Claims,
+    /// Who is in the lobby whose room it is: `lobby.join` lets people in.
+    Lobby,
     /// Anyone with an identity.
     SignedIn,
     /// Anyone, the anonymous too.
@@ -81,6 +83,8 @@ pub struct Kind {
     pub presence: bool,
     /// Whether messages are kept in its rooms (`messages.send` and its like).
     pub messages: bool,
+    /// Whether people in its rooms are told who writes.
+    pub typing: bool,
     /// Endings of the rooms that hear with this one, such as `-tasks`.
     pub includes: Vec<String>,
     /// Joined and left by the node itself, never on a client's request.
@@ -111,6 +115,8 @@ pub struct KindEntry {
     pub presence: Option<bool>,
     /// Whether messages are kept (a new kind: no).
     pub messages: Option<bool>,
+    /// Whether people are told who writes (a new kind: as `presence`).
+    pub typing: Option<bool>,
     /// Endings of included rooms (a new kind: none).
     pub includes: Option<Vec<String>>,
 }
@@ -152,7 +158,7 @@ impl Kinds {
     /// The kinds that are always there.
     #[must_use]
     pub fn builtin() -> Self {
-        use JoinRule::{Members, Own, Public, SignedIn};
+        use JoinRule::{Lobby, Members, Own, Public, SignedIn};
         use PublishRule::{Backend, InRoom};
         let kept = |count| {
             Some(Keep {
@@ -168,6 +174,7 @@ impl Kinds {
             keep,
             presence,
             messages: matches!(name, "chat" | "group" | "lobby"),
+            typing: presence,
             includes: Vec::new(),
             by_node: matches!(id, IdForm::Client),
             id,
@@ -183,7 +190,7 @@ impl Kinds {
             board,
             row("chat", IdForm::Pair, Own, InRoom, kept(500), true),
             row("group", IdForm::Any, Members, InRoom, kept(500), true),
-            row("lobby", IdForm::Any, SignedIn, InRoom, kept(200), true),
+            row("lobby", IdForm::Any, Lobby, InRoom, kept(200), true),
             row("pool", IdForm::None, SignedIn, Backend, None, false),
             row("presence", IdForm::User, SignedIn, Backend, None, false),
             row("public", IdForm::Any, Public, Backend, None, false),
@@ -224,6 +231,7 @@ impl Kinds {
             }),
             presence: true,
             messages: false,
+            typing: true,
             includes: Vec::new(),
             by_node: false,
             id: IdForm::Any,
@@ -233,12 +241,16 @@ impl Kinds {
             if join == JoinRule::Own && !named {
                 return Err("join = \"self\" needs rooms whose id is a client or users".into());
             }
+            if join == JoinRule::Lobby && kind.name != "lobby" {
+                return Err("join = \"lobby\" is for the kind `lobby` only".into());
+            }
             if join != JoinRule::Own && (kind.by_node || kind.id == IdForm::Pair) {
                 return Err("who may join rooms of this kind cannot be changed".into());
             }
             kind.join = join;
         }
         kind.publish = entry.publish.unwrap_or(kind.publish);
+        kind.typing = entry.typing.or(entry.presence).unwrap_or(kind.typing);
         kind.presence = entry.presence.unwrap_or(kind.presence);
         kind.messages = entry.messages.unwrap_or(kind.messages);
         if kind.messages && kind.by_node {

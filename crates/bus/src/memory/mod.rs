@@ -5,10 +5,12 @@
 
 mod idempotency;
 mod lane;
+mod lobbies;
 mod nodes;
 mod revocations;
 mod room;
 mod seats;
+mod together;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ pub struct MemoryBus {
     nodes: Mutex<Nodes>,
     revoked: Mutex<Revoked>,
     seats: Mutex<Taken>,
+    lobbies: Mutex<lobbies::Rooms>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -67,6 +70,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         nodes: Mutex::default(),
         revoked: Mutex::default(),
         seats: Mutex::default(),
+        lobbies: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),

@@ -16,10 +16,10 @@ pub(super) struct Script {
 }
 
 macro_rules! scripts {
-    ($($(#[$about:meta])* $name:ident = $file:literal;)*) => {
+    ($($(#[$about:meta])* $name:ident = $($file:literal)+;)*) => {
         $($(#[$about])* pub(super) static $name: Script = Script {
-            text: include_str!($file),
-            hash: LazyLock::new(|| fred::util::sha1_hash(include_str!($file)).into()),
+            text: concat!($(include_str!($file)),+),
+            hash: LazyLock::new(|| fred::util::sha1_hash(concat!($(include_str!($file)),+)).into()),
         };)*
         /// All of them.
         static ALL: &[&Script] = &[$(&$name),*];
@@ -49,6 +49,30 @@ scripts! {
     RENEW_SEATS = "scripts/renew_seats.lua";
     /// Gives seats back.
     GIVE_BACK_SEATS = "scripts/give_back_seats.lua";
+    /// Makes a lobby.
+    CREATE_LOBBY = "scripts/lobby.lua" "scripts/lobby_create.lua";
+    /// Lets someone into a lobby.
+    JOIN_LOBBY = "scripts/lobby.lua" "scripts/lobby_join.lua";
+    /// Takes someone out of a lobby, or all.
+    LEAVE_LOBBY = "scripts/lobby.lua" "scripts/lobby_leave.lua";
+    /// Says whose sockets a node holds in lobbies.
+    HOLD_IN_LOBBIES = "scripts/lobby.lua" "scripts/lobby_hold.lua";
+    /// Takes out of lobbies whose time is up.
+    SETTLE_LOBBIES = "scripts/lobby.lua" "scripts/lobby_settle.lua";
+    /// Reads lobbies.
+    READ_LOBBIES = "scripts/lobby.lua" "scripts/lobby_read.lua";
+    /// Says which lobby a user is in.
+    CLAIM_LOBBY = "scripts/lobby_claim.lua";
+    /// Renews that.
+    RENEW_CLAIMS = "scripts/lobby_claims.lua";
+    /// Changes the list of lobbies.
+    LIST_LOBBIES = "scripts/lobbies_list.lua";
+    /// Reads a page of it.
+    PAGE_OF_LOBBIES = "scripts/lobbies_page.lua";
+    /// Finds lobbies that are due.
+    DUE_LOBBIES = "scripts/lobbies_due.lua";
+    /// Takes a piece of work.
+    LEASE = "scripts/lease.lua";
 }
 
 impl Script {

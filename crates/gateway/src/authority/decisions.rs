@@ -119,6 +119,15 @@ impl Decisions {
         self.muted.is_muted(user, room, now())
     }
 
+    /// What `ask` brings, whatever is known.
+    pub(super) async fn ask_now(
+        &self,
+        ask: impl Future<Output = Result<Option<Role>, Error>>,
+    ) -> Result<Decision, Error> {
+        let stamp = self.now();
+        ask.await.map(|role| Decision { role, stamp })
+    }
+
     fn is_as_of_now(&self, key: &Key, stamp: Stamp) -> bool {
         stamp.0 >= self.all.load(Ordering::SeqCst) && self.changes.get(key).is_none_or(|change| stamp >= change)
     }

@@ -47,6 +47,7 @@ pub struct Standing {
 /// Everyone who may be asked, and what they said lately.
 pub struct Authority {
     members: Arc<dyn Source>,
+    lobbies: Arc<dyn Source>,
     webhook: Option<Arc<dyn Source>>,
     decisions: Decisions,
     keeps_members: bool,
@@ -57,11 +58,12 @@ pub struct Authority {
 pub struct Permit(Option<Stamp>);
 
 impl Authority {
-    /// Answers are good for `fresh`.
-    pub fn new(members: Members, webhook: Option<MembershipHook>, fresh: Duration) -> Self {
+    /// Answers are good for `fresh`; those about lobbies are not kept.
+    pub fn new(members: Members, lobbies: Arc<dyn Source>, webhook: Option<MembershipHook>, fresh: Duration) -> Self {
         Self {
             keeps_members: matches!(members, Members::Own(_)),
             members: Arc::new(members),
+            lobbies,
             webhook: webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Source>),
             decisions: Decisions::new(fresh),
         }
@@ -84,6 +86,10 @@ impl Authority {
                 let decision = self.decide(room.kind.join, user, &room.home).await?;
                 match decision.role {
                     Some(_) => Ok(Permit(Some(decision.stamp))),
+                    None if room.kind.join == JoinRule::Lobby => {
+                        let why = format!("{name} is a lobby's room: lobby.join brings its members in");
+                        Err(Error::new(ErrorCode::Forbidden, why))
+                    }
                     None => Err(policy::refused(name)),
                 }
             }
@@ -160,6 +166,10 @@ impl Authority {
     /// # Errors
     /// `unavailable`: whoever is to be asked is away.
     pub async fn decide(&self, rule: JoinRule, user: &UserId, room: &RoomName) -> Result<Decision, Error> {
+        if rule == JoinRule::Lobby {
+            let ask = self.lobbies.role_in(user.clone(), room.clone());
+            return self.decisions.ask_now(ask).await;
+        }
         let source = match rule {
             JoinRule::Members => Some(&self.members),
             JoinRule::Webhook => self.webhook.as_ref(),

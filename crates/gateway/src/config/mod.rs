@@ -11,6 +11,7 @@ mod check;
 mod dev;
 mod keys;
 mod limits;
+mod lobbies;
 mod log;
 mod members;
 mod messages;
@@ -21,9 +22,11 @@ mod redis_url;
 mod reload;
 mod sessions;
 mod shutdown;
+mod stats;
 mod store;
 mod store_url;
 mod tls;
+mod typing;
 mod webhook;
 mod webhook_url;
 
@@ -39,6 +42,7 @@ pub use check::{SECRET_LEN, check};
 pub use dev::{DEV_API_KEY, DEV_SECRET};
 pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
+pub use lobbies::Lobbies;
 pub use log::{Log, LogFormat};
 pub use members::Members;
 pub use messages::Messages;
@@ -49,9 +53,11 @@ pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
 pub use sessions::Sessions;
 pub use shutdown::Shutdown;
+pub use stats::Stats;
 pub use store::Store;
 pub use store_url::StoreUrl;
 pub use tls::{InternalTls, Tls};
+pub use typing::Typing;
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
 
@@ -93,13 +99,17 @@ settings! {
         members: Members,
         messages: Messages,
         webhook: Webhook,
+        lobbies: Lobbies,
+        typing: Typing,
+        stats: Stats,
         shutdown: Shutdown,
         log: Log,
     }
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
-        /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
-        /// `keep_seconds`; `presence`; `messages` (whether `messages.send` and its like work there); `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        /// `webhook`, `claims`, `lobby`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
+        /// `keep_seconds`; `presence`; `typing`; `messages` (whether `messages.send` and its like work there); `includes` (endings
+        /// such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

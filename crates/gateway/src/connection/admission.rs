@@ -13,6 +13,7 @@ use super::opening::Credentials;
 use super::session::Session;
 use super::{opening, reply, resume};
 use crate::endpoints::{Caller, rooms_join};
+use crate::leaving;
 use crate::limits::AddressPermit;
 use crate::membership::catch_up::{Allowance, From, Lines};
 use crate::node::Node;
@@ -225,7 +226,7 @@ async fn admit(
 async fn leave(node: &Node, socket: &Arc<Socket>) {
     tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
     node.seats.give_back(socket);
-    node.membership.remove(socket);
+    leaving::node(node, socket);
 }
 
 /// Gives an anonymous connection its identity, where that has a user.
@@ -346,7 +347,7 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     session.run(inbound).await;
     let socket = session.socket();
     node.seats.give_back(socket);
-    node.membership.remove(socket);
+    leaving::node(&node, socket);
     count_open(&node, socket, false);
     drop(permit);
 }

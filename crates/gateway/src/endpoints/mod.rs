@@ -16,6 +16,11 @@ mod messages_list;
 mod messages_react;
 mod messages_read;
 pub(crate) mod messages_send;
+mod lobby_create;
+mod lobby_get;
+mod lobby_join;
+mod lobby_leave;
+mod lobby_list;
 mod ping;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
@@ -23,12 +28,16 @@ pub(crate) mod rooms_info;
 pub(crate) mod rooms_join;
 mod rooms_leave;
 pub(crate) mod rooms_state;
+mod stats_get;
+mod typing_start;
+mod typing_stop;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use hallway_auth::Identity;
 use hallway_hub::Socket;
+use hallway_protocol::endpoint::Nothing;
 use hallway_protocol::kind::Room;
 use hallway_protocol::{ClientFrame, Endpoint, Error, ErrorCode, RoomName};
 use serde::Serialize;
@@ -105,6 +114,14 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::MembersBan => frame.args().map(|args| members_ban::ban(node, caller, args)),
         Endpoint::MembersUnban => frame.args().map(|args| members_ban::unban(node, caller, args)),
         Endpoint::MembersSetRole => frame.args().map(|args| members_set_role::handle(node, caller, args)),
+        Endpoint::TypingStart => frame.args().map(|args| typing_start::handle(node, caller, &args)),
+        Endpoint::TypingStop => frame.args().map(|args| typing_stop::handle(node, caller, &args)),
+        Endpoint::LobbyCreate => frame.args().map(|args| lobby_create::handle(node, caller, args)),
+        Endpoint::LobbyJoin => frame.args().map(|args| lobby_join::handle(node, caller, args)),
+        Endpoint::LobbyLeave => frame.args().map(|_: Nothing| lobby_leave::handle(node, caller)),
+        Endpoint::LobbyGet => frame.args().map(|args| lobby_get::handle(node, caller, args)),
+        Endpoint::LobbyList => frame.args().map(|args| lobby_list::handle(node, caller, args)),
+        Endpoint::StatsGet => frame.args().map(|_: Nothing| stats_get::handle(node)),
     };
     answer.unwrap_or_else(|why| Answer::Now(Err(why)))
 }

@@ -10,7 +10,9 @@ pub mod connections;
 pub mod delivery;
 pub mod http;
 pub mod messages;
+pub mod lobbies;
 pub mod tls;
+pub mod typing;
 pub mod webhooks;
 
 use std::fmt::Write;
@@ -50,11 +52,15 @@ pub struct Metrics {
     pub webhooks: webhooks::Webhooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Who writes.
+    pub typing: typing::Typing,
+    /// Lobbies.
+    pub lobbies: lobbies::Lobbies,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 10] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -64,6 +70,8 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
         ("Messages", messages::Messages::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Typing", typing::Typing::DESCRIPTORS),
+        ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
     ]
 }
 
@@ -83,6 +91,8 @@ impl Metrics {
             messages: messages::Messages::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            typing: typing::Typing::register(&registry)?,
+            lobbies: lobbies::Lobbies::register(&registry)?,
             registry,
         })
     }

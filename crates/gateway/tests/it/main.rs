@@ -15,6 +15,7 @@ mod handshake;
 mod keys;
 mod limits;
 mod liveness;
+mod lobbies;
 mod members;
 mod messages;
 mod messages_later;
@@ -28,7 +29,9 @@ mod secrets;
 mod security_headers;
 mod sessions;
 mod slow_consumer;
+mod stats;
 mod tls;
+mod typing;
 mod webhook;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@
 mod broadcast;
 mod exchange;
 mod messages;
+mod lobbies;
 mod nodes;
 mod rooms;
 mod users;
@@ -54,6 +55,8 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::history))
         .routes(routes!(messages::send, messages::list))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(lobbies::lobbies))
+        .routes(routes!(lobbies::lobby, lobbies::end))
 }
 
 /// The OpenAPI 3.1 document.

@@ -232,6 +232,10 @@ fn check_joinable(node: &Node, room: &RoomName) -> Result<JoinRule, Error> {
             "the node itself joins rooms of this kind",
         ));
     }
+    if resolved.kind.join == JoinRule::Lobby {
+        let why = format!("{room} is a lobby's room: its members come by lobby.join");
+        return Err(Error::new(ErrorCode::Forbidden, why));
+    }
     if resolved.line > 0 {
         return Err(Error::bad_args(
             "room",
