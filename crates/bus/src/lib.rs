@@ -4,6 +4,7 @@
 //! - [`Bus`] is the seam, [`Cluster`] a second one beside it: who is alive, and words to all nodes.
 //! - [`memory`] is a bus inside one process, and the reference for what a bus does; [`redis`] is the one that
 //!   nodes share. Both pass one suite of tests ([`conformance`], behind the feature of that name).
+//! - [`Presence`] ([`presence`]) is who is there: users over all their sockets, and rooms with the users in them.
 //! - What arrives comes through [`Lanes`]: a room belongs to one lane, and a lane keeps its order.
 //!
 //! What must stay true: within an epoch a room's broadcasts are numbered 1, 2, 3 and so on, and reach every
@@ -21,6 +22,7 @@ mod history;
 mod lanes;
 pub mod memory;
 mod message;
+pub mod presence;
 mod publish;
 pub mod redis;
 mod revocations;
@@ -36,6 +38,7 @@ pub use health::Health;
 pub use history::{History, RoomState};
 pub use lanes::Lanes;
 pub use message::{Message, Sent};
+pub use presence::Presence;
 pub use publish::{Publish, Published};
 pub use revocations::{Revocation, Revocations};
 pub use seats::{SEAT_LIFE, Seat, Seats};

@@ -8,7 +8,7 @@
 //! - [`node`] puts the parts together; [`config`] is what an operator can set; [`limits`] holds the bounds, [`access`]
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
-//! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
+//! - [`membership`]: sockets into rooms, rooms onto the bus; [`people`]: who is there, on all nodes; [`cluster`]: questions to all nodes.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -31,6 +31,7 @@ pub mod membership;
 pub mod metrics;
 pub mod node;
 pub mod notice;
+pub mod people;
 pub mod policy;
 pub mod revocation;
 pub mod seats;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Presence, Revocations as RevocationLog, Seats as SeatLog, Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -30,6 +30,7 @@ use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
+use crate::people::{self, People};
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
@@ -61,6 +62,8 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// Who is there, on all nodes.
+    pub people: Arc<People>,
     /// How many sockets users have, on all nodes.
     pub seats: Arc<Seats>,
     /// Whose credentials are over.
@@ -140,12 +143,13 @@ pub enum StartError {
     Config(String),
 }
 
-/// The four seams of a bus, and what comes from it.
+/// The five seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
     seats: Arc<dyn SeatLog>,
+    presence: Arc<dyn Presence>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -174,13 +178,27 @@ impl Node {
         let hub = Arc::new(Hub::new(hub_options(config)));
         let bus = Arc::clone(&connected.bus);
         let progress = Arc::default();
+        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
+        let kinds = match config.presence.rooms {
+            true => kinds,
+            false => kinds.without_presence(),
+        };
+        let people = Arc::new(People::new(
+            Arc::clone(&connected.presence),
+            Arc::clone(&hub),
+            kinds.clone(),
+            name.clone(),
+            config.presence.terms(),
+            Arc::clone(&metrics),
+        ));
         let membership = Membership::new(
             Arc::clone(&hub),
             Arc::clone(&bus),
             Arc::clone(&progress),
+            Arc::clone(&people),
             config.redis.unsubscribe_after,
         );
-        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
         let sessions = sessions::build(config, &metrics).await?;
         let admission = admission::build(config, &metrics).await?;
@@ -195,7 +213,8 @@ impl Node {
         );
         Ok(Self {
             clock: Clock::start(number),
-            kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
+            kinds,
+            people,
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
@@ -355,6 +374,7 @@ impl Running {
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
+        let everyone = Arc::clone(&node.people);
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -368,6 +388,8 @@ impl Running {
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
             until(&stop, async move { seats.run().await }),
+            until(&stop, everyone.run()),
+            until(&stop, people::effects::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
             until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
@@ -426,6 +448,7 @@ impl Running {
         drain::sockets(&self.node, self.drain_time).await;
         drain::finish(&self.node).await;
         let leave = async {
+            let _ = self.node.people.settled().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -472,7 +495,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             bus: bus.clone(),
             nodes: bus.clone(),
             revocations: bus.clone(),
-            seats: bus,
+            seats: bus.clone(),
+            presence: bus,
             told,
             lanes: receivers,
         });
@@ -493,7 +517,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         bus: bus.clone(),
         nodes: bus.clone(),
         revocations: bus.clone(),
-        seats: bus,
+        seats: bus.clone(),
+        presence: bus,
         told,
         lanes: receivers,
     })

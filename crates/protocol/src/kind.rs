@@ -79,6 +79,10 @@ pub struct Kind {
     pub keep: Option<Keep>,
     /// Whether people in its rooms are shown to one another.
     pub presence: bool,
+    /// Above how many users in a room their coming and going is told merged.
+    pub merge_above: u32,
+    /// How often then.
+    pub merge_interval: Duration,
     /// Endings of the rooms that hear with this one, such as `-tasks`.
     pub includes: Vec<String>,
     /// Joined and left by the node itself, never on a client's request.
@@ -107,6 +111,10 @@ pub struct KindEntry {
     pub keep_seconds: Option<u64>,
     /// Whether people are shown (a new kind: yes).
     pub presence: Option<bool>,
+    /// Above how many users in a room their coming and going is told merged (a new kind: 100).
+    pub presence_merge_above: Option<u32>,
+    /// How often then, in milliseconds (a new kind: 2,000).
+    pub presence_merge_ms: Option<u64>,
     /// Endings of included rooms (a new kind: none).
     pub includes: Option<Vec<String>>,
 }
@@ -143,6 +151,8 @@ pub struct Kinds(BTreeMap<String, Kind>);
 
 const DAY: Duration = Duration::from_secs(86_400);
 const BYTES: u64 = 1024 * 1024;
+const MERGE_ABOVE: u32 = 100;
+const MERGE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Kinds {
     /// The kinds that are always there.
@@ -163,6 +173,8 @@ impl Kinds {
             publish,
             keep,
             presence,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: matches!(id, IdForm::Client),
             id,
@@ -218,6 +230,8 @@ impl Kinds {
                 life: DAY,
             }),
             presence: true,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: false,
             id: IdForm::Any,
@@ -234,6 +248,13 @@ impl Kinds {
         }
         kind.publish = entry.publish.unwrap_or(kind.publish);
         kind.presence = entry.presence.unwrap_or(kind.presence);
+        kind.merge_above = entry.presence_merge_above.unwrap_or(kind.merge_above);
+        if let Some(interval) = entry.presence_merge_ms {
+            if !(100..=60_000).contains(&interval) {
+                return Err("presence_merge_ms is 100 to 60,000".into());
+            }
+            kind.merge_interval = Duration::from_millis(interval);
+        }
         lay_over_keep(kind, entry)?;
         if let Some(includes) = &entry.includes {
             kind.includes = checked_includes(kind, includes)?;
@@ -245,6 +266,20 @@ impl Kinds {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Kind> {
         self.0.get(name)
+    }
+
+    /// The row of a room's kind, if it has one.
+    #[must_use]
+    pub fn of(&self, room: &RoomName) -> Option<&Kind> {
+        let text = room.as_str();
+        self.get(text.split_once('-').map_or(text, |(name, _)| name))
+    }
+
+    /// The same table, with people shown in no room.
+    #[must_use]
+    pub fn without_presence(mut self) -> Self {
+        self.0.values_mut().for_each(|kind| kind.presence = false);
+        self
     }
 
     /// All rows, by name.

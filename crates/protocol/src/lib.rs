@@ -4,7 +4,7 @@
 //! - [`id`], [`room`], [`position`]: names and numbers.
 //! - [`kind`]: the table of room kinds, and what a name means by it.
 //! - [`frame`], [`broadcast`]: what is said, and [`codec`]: how it is written.
-//! - [`endpoint`], [`event`], [`error`], [`close`]: the catalogues, a row per entry.
+//! - [`endpoint`], [`event`], [`error`], [`close`], [`status`]: the catalogues, a row per entry.
 //! - [`json`]: reading JSON from outside; [`limits`]: bounds that are the same everywhere.
 //!
 //! Its one invariant: a frame has one declaration, from which every codec follows.
@@ -23,6 +23,7 @@ pub mod kind;
 pub mod limits;
 pub mod position;
 pub mod room;
+pub mod status;
 
 pub use broadcast::Broadcast;
 pub use close::CloseCode;
@@ -35,3 +36,4 @@ pub use id::{ClientId, UserId};
 pub use kind::{Keep, Kind, Kinds};
 pub use position::{Epoch, Position};
 pub use room::{RoomName, RoomNameError};
+pub use status::Status;

@@ -15,3 +15,7 @@ pub const BROADCAST_ROOMS: usize = 100;
 pub const IDEMPOTENCY_KEY_LEN: usize = 200;
 /// Most broadcasts in one answer of history.
 pub const HISTORY_PAGE: usize = 1000;
+/// Most users in one answer of `rooms.info`.
+pub const ROSTER_PAGE: usize = 1000;
+/// Most users in one question of `presence.get`.
+pub const PRESENCE_USERS: usize = 100;

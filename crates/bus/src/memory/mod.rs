@@ -6,6 +6,7 @@
 mod idempotency;
 mod lane;
 mod nodes;
+mod presence;
 mod revocations;
 mod room;
 mod seats;
@@ -30,6 +31,7 @@ use crate::{
 };
 use lane::Lane;
 use nodes::Nodes;
+use presence::There;
 use revocations::Revoked;
 use seats::Taken;
 
@@ -43,6 +45,7 @@ pub struct MemoryBus {
     nodes: Mutex<Nodes>,
     revoked: Mutex<Revoked>,
     seats: Mutex<Taken>,
+    there: Mutex<There>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -67,6 +70,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         nodes: Mutex::default(),
         revoked: Mutex::default(),
         seats: Mutex::default(),
+        there: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),

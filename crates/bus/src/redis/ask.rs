@@ -11,6 +11,7 @@ use hallway_protocol::RoomName;
 
 use super::link::Up;
 use super::names::Names;
+use super::routes::Routes;
 use super::{RedisBus, errors, read, slots};
 use crate::{BusError, RoomState};
 
@@ -19,7 +20,15 @@ const ASK_AGAIN: Duration = Duration::from_millis(25);
 /// Most questions under way for one answer.
 const QUESTIONS: usize = 64;
 
-impl RedisBus {
+/// Asks servers. Its own, so that a question may ask further ones.
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub(super) routes: Arc<Routes>,
+    pub(super) names: Arc<Names>,
+    patience: Duration,
+}
+
+impl Asker {
     /// Asks who has a channel, on the link for commands; once more where it is another meanwhile.
     pub(super) fn ask<T, F>(
         &self,
@@ -30,7 +39,11 @@ impl RedisBus {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let (routes, names, patience) = (Arc::clone(&self.routes), Arc::clone(&self.names), self.patience);
+        let Self {
+            routes,
+            names,
+            patience,
+        } = self.clone();
         let answer = async move {
             loop {
                 let up = routes
@@ -53,6 +66,30 @@ impl RedisBus {
             answer.unwrap_or(Err(BusError::Timeout))
         }
         .boxed()
+    }
+}
+
+impl RedisBus {
+    /// Whoever asks for this bus.
+    pub(super) fn asker(&self) -> Asker {
+        Asker {
+            routes: Arc::clone(&self.routes),
+            names: Arc::clone(&self.names),
+            patience: self.patience,
+        }
+    }
+
+    /// See [`Asker::ask`].
+    pub(super) fn ask<T, F>(
+        &self,
+        channel: String,
+        question: impl Fn(Up, Arc<Names>) -> F + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, BusError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.asker().ask(channel, question)
     }
 
     /// Rooms that may be asked for together, with their places in the question.

@@ -22,6 +22,7 @@ mod link;
 mod names;
 mod nodes;
 mod options;
+mod presence;
 mod probe;
 mod publisher;
 mod read;

@@ -16,10 +16,10 @@ pub(super) struct Script {
 }
 
 macro_rules! scripts {
-    ($($(#[$about:meta])* $name:ident = $file:literal;)*) => {
+    ($($(#[$about:meta])* $name:ident = $($file:literal)+;)*) => {
         $($(#[$about])* pub(super) static $name: Script = Script {
-            text: include_str!($file),
-            hash: LazyLock::new(|| fred::util::sha1_hash(include_str!($file)).into()),
+            text: concat!($(include_str!($file)),+),
+            hash: LazyLock::new(|| fred::util::sha1_hash(concat!($(include_str!($file)),+)).into()),
         };)*
         /// All of them.
         static ALL: &[&Script] = &[$(&$name),*];
@@ -28,7 +28,7 @@ macro_rules! scripts {
 
 scripts! {
     /// Publishes many.
-    PUBLISH = "scripts/publish.lua";
+    PUBLISH = "scripts/number.lua" "scripts/publish.lua";
     /// Where rooms stand.
     STATES = "scripts/states.lua";
     /// A room's history.
@@ -49,6 +49,18 @@ scripts! {
     RENEW_SEATS = "scripts/renew_seats.lua";
     /// Gives seats back.
     GIVE_BACK_SEATS = "scripts/give_back_seats.lua";
+    /// Notes what users do.
+    PEOPLE = "scripts/people.lua";
+    /// What is known of users.
+    PEOPLE_READ = "scripts/people_read.lua";
+    /// Notes who enters rooms and who leaves.
+    ROSTER = "scripts/number.lua" "scripts/roster.lua";
+    /// Who is in a room.
+    ROSTER_READ = "scripts/roster_read.lua";
+    /// Writes down what is to be looked at.
+    AGENDA = "scripts/agenda.lua";
+    /// Gives out what is due.
+    AGENDA_DUE = "scripts/agenda_due.lua";
 }
 
 impl Script {

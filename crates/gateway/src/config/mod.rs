@@ -15,6 +15,7 @@ mod log;
 mod members;
 mod network;
 mod origin;
+mod presence;
 mod redis;
 mod redis_url;
 mod reload;
@@ -42,6 +43,7 @@ pub use log::{Log, LogFormat};
 pub use members::Members;
 pub use network::Network;
 pub use origin::Origin;
+pub use presence::Presence;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
@@ -89,6 +91,7 @@ settings! {
         redis: Redis,
         store: Store,
         members: Members,
+        presence: Presence,
         webhook: Webhook,
         shutdown: Shutdown,
         log: Log,
@@ -96,7 +99,7 @@ settings! {
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
         /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
-        /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        /// `keep_seconds`; `presence`; `presence_merge_above`; `presence_merge_ms`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

@@ -6,6 +6,8 @@ mod auth_refresh;
 mod auth_resume;
 mod client_update;
 mod ping;
+mod presence_get;
+mod presence_update;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
 pub(crate) mod rooms_info;
@@ -72,7 +74,7 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
             .args()
             .map(|args| auth_resume::handle(node, caller, args, frame.id)),
         Endpoint::AuthRefresh => frame.args().map(|args| auth_refresh::handle(node, caller, args)),
-        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
+        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(node, caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()
             .map(|args| rooms_join::handle(node, caller, args, frame.id)),
@@ -81,6 +83,8 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::RoomsInfo => frame.args().map(|args| rooms_info::handle(node, caller, args)),
         Endpoint::RoomsBroadcast => frame.args().map(|args| rooms_broadcast::handle(node, caller, args)),
         Endpoint::RoomsHistory => frame.args().map(|args| rooms_history::handle(node, caller, args)),
+        Endpoint::PresenceUpdate => frame.args().map(|args| presence_update::handle(node, caller, &args)),
+        Endpoint::PresenceGet => frame.args().map(|args| presence_get::handle(node, caller, args)),
     };
     answer.unwrap_or_else(|why| Answer::Now(Err(why)))
 }

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod presence;
 pub mod tls;
 pub mod webhooks;
 
@@ -41,6 +42,8 @@ pub struct Metrics {
     pub auth: auth::Auth,
     /// The bus.
     pub bus: bus::Bus,
+    /// Who is there.
+    pub presence: presence::Presence,
     /// The backend API.
     pub http: http::Http,
     /// Questions to the operator's backend.
@@ -51,12 +54,13 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
+        ("Presence", presence::Presence::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
@@ -75,6 +79,7 @@ impl Metrics {
             delivery: delivery::Delivery::register(&registry)?,
             auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
+            presence: presence::Presence::register(&registry)?,
             http: http::Http::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
