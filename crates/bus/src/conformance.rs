@@ -1,6 +1,7 @@
 //! What every bus must do, as tests. [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod cluster;
+mod presence;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -12,9 +13,15 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Seats, Sent, Told};
+use crate::{
+    Bus, BusError, Cluster, Event, Heard, Message, Presence, Publish, Published, Revocations, Seats, Sent, Told,
+};
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
+pub use presence::{
+    a_large_room_hears_it_merged, a_room_hears_who_comes_and_goes, a_user_stands_as_their_sockets_do,
+    who_is_not_kept_is_gone,
+};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +57,8 @@ pub struct Subject {
     pub revocations: Arc<dyn Revocations>,
     /// The same, as the fourth.
     pub seats: Arc<dyn Seats>,
+    /// The same, as the fifth.
+    pub presence: Arc<dyn Presence>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -172,6 +181,10 @@ macro_rules! conformance_tests {
             seats_are_taken_and_given_back
             words_are_told
             nodes_are_known
+            a_user_stands_as_their_sockets_do
+            who_is_not_kept_is_gone
+            a_room_hears_who_comes_and_goes
+            a_large_room_hears_it_merged
             closing_ends_the_lanes
         }
     };

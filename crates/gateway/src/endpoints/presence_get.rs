@@ -27,7 +27,12 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: PresenceGet) -> An
             super::resolve_for(&node, &caller, &RoomName::of_presence(user)).await?;
         }
         node.people.settled().await?;
-        let people = node.people.log().people(args.user_ids.clone()).await.map_err(from_bus)?;
+        let people = node
+            .people
+            .log()
+            .people(args.user_ids.clone())
+            .await
+            .map_err(from_bus)?;
         let users = args.user_ids.into_iter().zip(people);
         let users = stream::iter(users.map(|(user, person)| stands(&node, user, person)));
         let users: Vec<UserPresence> = users.buffered(AT_ONCE).collect().await;

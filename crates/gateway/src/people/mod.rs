@@ -148,7 +148,10 @@ impl People {
     /// Tells that a socket is gone. Repeating it is harmless.
     pub fn gone(&self, socket: &Socket) {
         self.changed.remove(&socket.id());
-        let told = self.known.remove(&socket.id()).is_some_and(|(_, known)| known.is_told.into_inner());
+        let told = self
+            .known
+            .remove(&socket.id())
+            .is_some_and(|(_, known)| known.is_told.into_inner());
         if let (true, Some(user)) = (told, socket.user()) {
             let (user, deed) = (user.clone(), Deed::Left(socket.id()));
             self.push(Entry::User(UserDeed { user, deed }));
@@ -179,9 +182,10 @@ impl People {
             written.await.ok()
         };
         let settled = tokio::time::timeout(PATIENCE, wait).await;
-        settled.ok().flatten().ok_or_else(|| {
-            Error::new(ErrorCode::Unavailable, "who is here could not be written yet").retry_after(1000)
-        })
+        settled
+            .ok()
+            .flatten()
+            .ok_or_else(|| Error::new(ErrorCode::Unavailable, "who is here could not be written yet").retry_after(1000))
     }
 
     /// Takes a user's choice.
@@ -208,6 +212,12 @@ impl People {
 
     fn shows(&self, room: &RoomName) -> bool {
         self.kinds.of(room).is_some_and(|kind| kind.presence)
+    }
+
+    fn is_told(&self, client: ClientId) -> bool {
+        self.known
+            .get(&client)
+            .is_some_and(|known| known.is_told.load(Ordering::Relaxed))
     }
 
     fn tell(&self, socket: &Socket, deed: impl FnOnce(ClientId, String) -> Deed) {

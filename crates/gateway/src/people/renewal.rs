@@ -26,8 +26,11 @@ impl People {
             tick.tick().await;
             self.tell_changes();
             if left == 0 {
-                self.hub
-                    .for_each_socket(|socket| users.extend(socket.user().cloned().map(|user| (user, socket.id()))));
+                self.hub.for_each_socket(|socket| {
+                    // One that is still on its way in may never arrive.
+                    let user = socket.user().filter(|_| self.is_told(socket.id()));
+                    users.extend(user.map(|user| (user.clone(), socket.id())));
+                });
                 rooms.extend(self.hub.lines_where(|room| self.shows(room)));
                 (share_of_users, share_of_rooms) = (users.len().div_ceil(ticks), rooms.len().div_ceil(ticks));
                 left = ticks;

@@ -81,7 +81,8 @@ impl People {
         }
         let line = self.hub.line(room);
         let socket = self.hub.socket(step.client);
-        line.zip(socket).is_some_and(|(line, socket)| line.room.contains(&socket))
+        line.zip(socket)
+            .is_some_and(|(line, socket)| line.room.contains(&socket))
     }
 
     async fn write_batch(&self, users: &[UserDeed], rooms: &[RoomSteps]) {

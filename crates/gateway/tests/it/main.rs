@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod liveness;
 mod members;
+mod presence;
 mod proxies;
 mod refresh;
 mod reload;

@@ -66,16 +66,18 @@ impl There {
             self.users.remove(user);
         }
         self.due(What::User(user.clone()), was, due);
-        noted.changes.extend(change.map(|(before, now)| crate::presence::Change {
-            user: user.clone(),
-            before,
-            now,
-            at: time.unix,
-            seen_at: match now.is_here {
-                true => time.unix,
-                false => self.users.get(user).map_or(time.unix, |record| record.seen_at),
-            },
-        }));
+        noted
+            .changes
+            .extend(change.map(|(before, now)| crate::presence::Change {
+                user: user.clone(),
+                before,
+                now,
+                at: time.unix,
+                seen_at: match now.is_here {
+                    true => time.unix,
+                    false => self.users.get(user).map_or(time.unix, |record| record.seen_at),
+                },
+            }));
     }
 
     fn room(&mut self, bus: &MemoryBus, terms: Terms, steps: &RoomSteps, stepped: &mut Stepped) {
@@ -132,7 +134,12 @@ impl Presence for MemoryBus {
     fn people(&self, users: Vec<UserId>) -> BoxFuture<'static, Result<Vec<Person>, BusError>> {
         done(self.open(|| {
             let (there, now) = (self.there.lock(), Instant::now());
-            let person = |user| there.users.get(user).map_or_else(people::nobody, |record| record.read(now));
+            let person = |user| {
+                there
+                    .users
+                    .get(user)
+                    .map_or_else(people::nobody, |record| record.read(now))
+            };
             users.iter().map(person).collect()
         }))
     }
@@ -154,7 +161,11 @@ impl Presence for MemoryBus {
     ) -> BoxFuture<'static, Result<Roster, BusError>> {
         done(self.open(|| {
             let there = self.there.lock();
-            there.rooms.get(&room).map(|room| room.page(after, limit)).unwrap_or_default()
+            there
+                .rooms
+                .get(&room)
+                .map(|room| room.page(after, limit))
+                .unwrap_or_default()
         }))
     }
 

@@ -86,7 +86,9 @@ impl Room {
             self.gone(client, now + terms.grace);
         }
         let left = self.leaving.iter().filter(|(_, due)| **due <= now);
-        for user in left.map(|(user, _)| user.clone()).collect::<Vec<_>>() {
+        let mut left: Vec<(Instant, UserId)> = left.map(|(user, due)| (*due, user.clone())).collect();
+        left.sort();
+        for (_, user) in left {
             self.leaving.remove(&user);
             self.tell(room, &user, false, now, &mut notices);
         }

@@ -80,11 +80,18 @@ pub(super) async fn settle(asker: &Asker, terms: Terms, given: Vec<Given>, due: 
 async fn write(asker: &Asker, terms: Terms, entries: Vec<(What, Option<Duration>, String)>) {
     let calls = asker.lines_of(entries, |(what, ..)| asker.names.agenda(what.part()), |_| 1);
     let calls = calls.into_iter().flatten().map(|entries| {
-        let keys: Vec<Key> = entries.iter().map(|(what, ..)| asker.names.agenda(what.part()).into()).collect();
+        let keys: Vec<Key> = entries
+            .iter()
+            .map(|(what, ..)| asker.names.agenda(what.part()).into())
+            .collect();
         let channel = entries.first().map(|(what, ..)| asker.names.agenda(what.part()));
         let mut args = vec![millis(4 * (terms.life + terms.grace) + HAND)];
         for (what, after, time) in entries {
-            args.extend([what.write().into(), after.map_or_else(|| "-1".into(), millis), time.into()]);
+            args.extend([
+                what.write().into(),
+                after.map_or_else(|| "-1".into(), millis),
+                time.into(),
+            ]);
         }
         asker.ask(channel.unwrap_or_default(), move |up, _| {
             let (keys, args) = (keys.clone(), args.clone());

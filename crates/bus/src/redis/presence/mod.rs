@@ -15,8 +15,8 @@ use hallway_protocol::{RoomName, UserId};
 
 use super::ask::Asker;
 use super::{RedisBus, slots};
-use crate::presence::{Noted, Person, Presence, RoomSteps, Roster, Stepped, Swept, Terms, TermsOf, UserDeed};
 use crate::BusError;
+use crate::presence::{Noted, Person, Presence, RoomSteps, Roster, Stepped, Swept, Terms, TermsOf, UserDeed};
 use agenda::What;
 
 /// Most entries in one script call: Redis does nothing else meanwhile.
@@ -84,7 +84,9 @@ impl Presence for RedisBus {
             let deeds = deeds.into_iter().map(|one| (one.user, Some(one.deed)));
             let (noted, due) = people::note(&asker, terms, deeds.collect()).await;
             // What is not written down now, is when the socket is kept.
-            let puts = due.into_iter().filter_map(|(user, after)| Some((What::User(user), after?)));
+            let puts = due
+                .into_iter()
+                .filter_map(|(user, after)| Some((What::User(user), after?)));
             agenda::put(&asker, terms, puts.collect()).await;
             noted
         }
@@ -100,7 +102,9 @@ impl Presence for RedisBus {
         let asker = self.asker();
         async move {
             let (stepped, due) = rooms::note(&asker, terms, rooms).await;
-            let puts = due.into_iter().filter_map(|(room, after)| Some((What::Room(room), after?)));
+            let puts = due
+                .into_iter()
+                .filter_map(|(room, after)| Some((What::Room(room), after?)));
             agenda::put(&asker, terms, puts.collect()).await;
             stepped
         }

@@ -48,7 +48,10 @@ async fn call(asker: &Asker, terms: Terms, entries: Vec<Entry>) -> Result<(Noted
         async move { script::PEOPLE.run_loading(&up.client, keys, args).await }
     });
     let mut answers = answer.await?.into_array().into_iter().filter_map(text_of);
-    let at = answers.next().and_then(|at| at.parse().ok()).ok_or(BusError::Interrupted)?;
+    let at = answers
+        .next()
+        .and_then(|at| at.parse().ok())
+        .ok_or(BusError::Interrupted)?;
     let mut noted = Noted::default();
     let mut due: HashMap<UserId, Option<Duration>> = HashMap::new();
     for ((user, deed), answer) in entries.into_iter().zip(answers) {
@@ -105,7 +108,11 @@ fn read_answer(answer: &str, user: &UserId, at: u64) -> Option<(Option<Change>, 
 pub(super) async fn read(asker: &Asker, users: Vec<UserId>) -> Result<Vec<Person>, BusError> {
     let count = users.len();
     let places = users.into_iter().enumerate().collect();
-    let calls = asker.lines_of(places, |(_, user): &(usize, UserId)| asker.names.user_channel(user), |_| 1);
+    let calls = asker.lines_of(
+        places,
+        |(_, user): &(usize, UserId)| asker.names.user_channel(user),
+        |_| 1,
+    );
     let calls = calls.into_iter().flatten().map(|users| {
         let (places, users): (Vec<usize>, Vec<UserId>) = users.into_iter().unzip();
         let channel = users.first().map(|user| asker.names.user_channel(user));
@@ -123,7 +130,10 @@ pub(super) async fn read(asker: &Asker, users: Vec<UserId>) -> Result<Vec<Person
     let answers = stream::iter(calls.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
     let answers: Vec<(Vec<usize>, Vec<Person>)> = answers.try_collect().await?;
     let mut people: Vec<Option<Person>> = vec![None; count];
-    for (place, person) in answers.into_iter().flat_map(|(places, people)| places.into_iter().zip(people)) {
+    for (place, person) in answers
+        .into_iter()
+        .flat_map(|(places, people)| places.into_iter().zip(people))
+    {
         people[place] = Some(person);
     }
     people.into_iter().collect::<Option<_>>().ok_or(BusError::Interrupted)
@@ -150,4 +160,3 @@ fn read_person(answer: Value) -> Option<Person> {
         sockets,
     })
 }
-

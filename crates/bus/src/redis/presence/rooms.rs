@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fred::types::{Key, Value};
-use futures_util::future::BoxFuture;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use hallway_protocol::{RoomName, UserId};
 
 use super::super::ask::Asker;
@@ -51,16 +51,29 @@ fn split(steps: RoomSteps) -> Vec<RoomSteps> {
 }
 
 async fn call(asker: &Asker, terms: Terms, rooms: Vec<RoomSteps>) -> Result<(Stepped, DueRooms), BusError> {
-    let channel = rooms.first().map(|one| asker.names.channel(&one.room)).unwrap_or_default();
+    let channel = rooms
+        .first()
+        .map(|one| asker.names.channel(&one.room))
+        .unwrap_or_default();
     let names = &asker.names;
     let keys: Vec<Key> = rooms.iter().flat_map(|one| keys_of(names, &one.room)).collect();
     let told = rooms.iter().flat_map(|one| words(names, one));
-    let rest: Vec<Value> = [millis(terms.life), millis(terms.grace)].into_iter().chain(told).collect();
+    let rest: Vec<Value> = [millis(terms.life), millis(terms.grace)]
+        .into_iter()
+        .chain(told)
+        .collect();
     let (routes, of) = (asker.routes.clone(), channel.clone());
     let answer = asker.ask(channel, move |up, names| {
-        let since = routes.of_channel(&of).map(|shard| shard.lineage.since()).unwrap_or_default();
+        let since = routes
+            .of_channel(&of)
+            .map(|shard| shard.lineage.since())
+            .unwrap_or_default();
         let publish = if names.is_sharded { "SPUBLISH" } else { "PUBLISH" };
-        let mut args: Vec<Value> = vec![since.floor.to_string().into(), since.ahead.to_string().into(), publish.into()];
+        let mut args: Vec<Value> = vec![
+            since.floor.to_string().into(),
+            since.ahead.to_string().into(),
+            publish.into(),
+        ];
         args.extend(rest.iter().cloned());
         let keys = keys.clone();
         async move { script::ROSTER.run_loading(&up.client, keys, args).await }
@@ -68,7 +81,9 @@ async fn call(asker: &Asker, terms: Terms, rooms: Vec<RoomSteps>) -> Result<(Ste
     let answers = answer.await?.into_array().into_iter().filter_map(text_of);
     let (mut stepped, mut due) = (Stepped::default(), Vec::new());
     for (one, answer) in rooms.into_iter().zip(answers) {
-        let (answer, why) = answer.split_once('!').map_or((&*answer, None), |(a, why)| (a, Some(why)));
+        let (answer, why) = answer
+            .split_once('!')
+            .map_or((&*answer, None), |(a, why)| (a, Some(why)));
         if let Some(why) = why {
             tracing::warn!(room = %one.room, why, "a room was not told of its people");
             stepped.untold += 1;
@@ -86,7 +101,9 @@ async fn call(asker: &Asker, terms: Terms, rooms: Vec<RoomSteps>) -> Result<(Ste
 }
 
 fn keys_of(names: &Names, room: &RoomName) -> impl Iterator<Item = Key> {
-    std::iter::once(names.stream(room)).chain(names.roster(room)).map(Key::from)
+    std::iter::once(names.stream(room))
+        .chain(names.roster(room))
+        .map(Key::from)
 }
 
 fn words(names: &Names, one: &RoomSteps) -> Vec<Value> {
