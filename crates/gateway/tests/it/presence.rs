@@ -43,10 +43,6 @@ async fn heard_until(client: &mut Client, mut is_it: impl FnMut(&Broadcast) -> b
     }
 }
 
-fn is_left(name: &str) -> impl FnMut(&Broadcast) -> bool {
-    move |heard| heard.destination == "user-left" && heard.data["userId"] == name
-}
-
 /// Says a last word in the room; what is heard up to it.
 async fn heard_to_the_end(cluster: &Cluster, node: usize, client: &mut Client) -> Vec<Broadcast> {
     let say = json!({"room": ROOM, "destination": "marker", "data": 1}).to_string();
