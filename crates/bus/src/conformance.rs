@@ -2,6 +2,7 @@
 
 mod cluster;
 mod lobbies;
+mod presence;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -14,14 +15,18 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::{
-    Bus, BusError, Cluster, Event, Heard, Leases, Lobbies, LobbyLife, Message, Publish, Published, Revocations, Seats,
-    Sent, Told,
+    Bus, BusError, Cluster, Event, Heard, Leases, Lobbies, LobbyLife, Message, Presence, Publish, Published,
+    Revocations, Seats, Sent, Told,
 };
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
 pub use lobbies::{
     a_user_is_in_one_lobby, lobbies_are_made_joined_and_left, pages_of_lobbies_are_stable, the_last_seat_is_taken_once,
     who_vanishes_is_taken_out, work_is_leased,
+};
+pub use presence::{
+    a_large_room_hears_it_merged, a_room_hears_who_comes_and_goes, a_user_stands_as_their_sockets_do,
+    who_is_not_kept_is_gone,
 };
 
 /// How long anything may take.
@@ -64,6 +69,8 @@ pub struct Subject {
     pub lobby_life: Arc<dyn LobbyLife>,
     /// The same, as the seventh.
     pub leases: Arc<dyn Leases>,
+    /// The same, as the eighth.
+    pub presence: Arc<dyn Presence>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -192,6 +199,10 @@ macro_rules! conformance_tests {
             work_is_leased
             words_are_told
             nodes_are_known
+            a_user_stands_as_their_sockets_do
+            who_is_not_kept_is_gone
+            a_room_hears_who_comes_and_goes
+            a_large_room_hears_it_merged
             closing_ends_the_lanes
         }
     };

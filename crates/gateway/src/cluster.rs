@@ -33,13 +33,13 @@ const QUESTIONS: usize = 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Its share of a room's people.
+    /// Its share of a room's counts.
     Room {
         /// The room.
         room: RoomName,
     },
-    /// A user's sockets on it.
-    User {
+    /// The rooms that show their people and in which a user is with a socket of it.
+    RoomsOf {
         /// The user.
         user: UserId,
     },
@@ -301,7 +301,7 @@ pub struct SocketInfo {
 pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
     let value = match request {
         Request::Room { room } => serde_json::to_value(crate::endpoints::rooms_info::share(node, &room)),
-        Request::User { user } => serde_json::to_value(sockets_of(node, &user)),
+        Request::RoomsOf { user } => serde_json::to_value(crate::people::effects::rooms_here(node, &user)),
         Request::Disconnect {
             user: Some(user),
             revoked_before: Some(before),
@@ -354,16 +354,6 @@ pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, Str
         }
     };
     value.map_err(|why| why.to_string())
-}
-
-fn sockets_of(node: &Node, user: &UserId) -> Vec<SocketInfo> {
-    let info = |socket: Arc<hallway_hub::Socket>| SocketInfo {
-        client_id: socket.id(),
-        node: node.name.clone(),
-        is_active: socket.is_active(),
-        device: socket.device(),
-    };
-    node.hub.sockets_of(user).into_iter().map(info).collect()
 }
 
 fn disconnect(

@@ -11,7 +11,7 @@
 //! - [`messages`]: stored first, then broadcast; `groups`: who may do what to whom in a room of members.
 //! - [`membership`]: sockets into rooms, rooms onto the bus, [`leaving`]: what ends with that; [`cluster`]: questions to all
 //!   nodes.
-//! - [`lobbies`]: rooms that users make; [`typing`]: who writes; [`stats`]: what anyone may know.
+//! - [`people`]: who is there, on all nodes; [`lobbies`]: rooms that users make; [`typing`]: who writes; [`stats`]: what anyone may know.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -38,6 +38,7 @@ pub mod messages;
 pub mod metrics;
 pub mod node;
 pub mod notice;
+pub mod people;
 pub mod policy;
 pub mod revocation;
 pub mod seats;

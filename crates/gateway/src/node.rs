@@ -7,7 +7,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, Leases, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+    Bus, Cluster as Nodes, Event, Lanes, Leases, NodeRecord, Presence, Revocations as RevocationLog, Seats as SeatLog,
+    Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -32,6 +33,7 @@ use crate::lobbies::{self, Lobbies};
 use crate::membership::Membership;
 use crate::messages::{self, Notes};
 use crate::metrics::Metrics;
+use crate::people::{self, People};
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
@@ -65,6 +67,8 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// Who is there, on all nodes.
+    pub people: Arc<People>,
     /// How many sockets users have, on all nodes.
     pub seats: Arc<Seats>,
     /// Whose credentials are over.
@@ -160,6 +164,7 @@ struct Connected {
     seats: Arc<dyn SeatLog>,
     lobbies: lobbies::Seams,
     leases: Arc<dyn Leases>,
+    presence: Arc<dyn Presence>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -188,13 +193,27 @@ impl Node {
         let hub = Arc::new(Hub::new(hub_options(config)));
         let bus = Arc::clone(&connected.bus);
         let progress = Arc::default();
+        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
+        let kinds = match config.presence.rooms {
+            true => kinds,
+            false => kinds.without_presence(),
+        };
+        let people = Arc::new(People::new(
+            Arc::clone(&connected.presence),
+            Arc::clone(&hub),
+            kinds.clone(),
+            name.clone(),
+            config.presence.terms(),
+            Arc::clone(&metrics),
+        ));
         let membership = Membership::new(
             Arc::clone(&hub),
             Arc::clone(&bus),
             Arc::clone(&progress),
+            Arc::clone(&people),
             config.redis.unsubscribe_after,
         );
-        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
         let sessions = sessions::build(config, &metrics).await?;
         let admission = admission::build(config, &metrics).await?;
@@ -230,6 +249,7 @@ impl Node {
             lobbies,
             typing: Arc::new(typing),
             stats: Stats::new(Arc::clone(&connected.leases), config.stats.interval),
+            people,
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
@@ -392,6 +412,7 @@ impl Running {
         let membership = Arc::clone(&node.membership);
         let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
         let typing = Arc::clone(&node.typing);
+        let everyone = Arc::clone(&node.people);
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -412,6 +433,8 @@ impl Running {
             until(&stop, lobbies::keeper::renew(Arc::clone(&node))),
             until(&stop, lobbies::keeper::sweep(Arc::clone(&node))),
             until(&stop, stats::run(Arc::clone(&node))),
+            until(&stop, everyone.run()),
+            until(&stop, people::effects::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
             until(&stop, keep_notes(Arc::clone(&node))),
             until(
@@ -476,6 +499,7 @@ impl Running {
         drain::finish(&self.node).await;
         let leave = async {
             let _ = self.node.notes.tell_all().await;
+            let _ = self.node.people.settled().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -527,7 +551,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
                 life: bus.clone(),
             },
             leases: bus.clone(),
-            seats: bus,
+            seats: bus.clone(),
+            presence: bus,
             told,
             lanes: receivers,
         });
@@ -553,7 +578,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             life: bus.clone(),
         },
         leases: bus.clone(),
-        seats: bus,
+        seats: bus.clone(),
+        presence: bus,
         told,
         lanes: receivers,
     })

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Epoch, Error, Position, RoomName, limits};
+use crate::{Epoch, Error, Position, RoomName, Status, UserId, limits};
 
 mod members;
 mod messages;
@@ -120,6 +120,10 @@ endpoints! {
     LobbyList = "lobby.list",
     /// Asks how many connections the cluster holds.
     StatsGet = "stats.get",
+    /// Chooses the user's status, for all their sockets.
+    PresenceUpdate = "presence.update",
+    /// Asks how users stand.
+    PresenceGet = "presence.get",
 }
 
 /// Arguments of an endpoint that names one room and nothing else.
@@ -198,6 +202,61 @@ pub struct RoomsJoin {
     pub includes: Option<BTreeMap<RoomName, Option<Position>>>,
 }
 
+/// `rooms.info`.
+#[derive(Debug, Deserialize)]
+pub struct RoomsInfo {
+    /// The room.
+    pub room: RoomName,
+    /// Only users after this one, by name.
+    #[serde(default)]
+    pub after: Option<UserId>,
+    /// At most so many users, 1 to [`limits::ROSTER_PAGE`].
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// `presence.update`.
+#[derive(Debug, Deserialize)]
+pub struct PresenceUpdate {
+    /// What is to be shown; [`Status::Offline`] is to be there unseen.
+    pub status: Status,
+}
+
+/// `presence.get`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresenceGet {
+    /// Whom it is about; at most [`limits::PRESENCE_USERS`].
+    pub user_ids: Vec<UserId>,
+}
+
+/// How a user stands, as `presence.get` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserPresence {
+    /// The user.
+    pub user_id: UserId,
+    /// What they show.
+    pub status: Status,
+    /// When they were last there, in Unix milliseconds; nothing for who is there, or never was as far as is known.
+    pub last_seen_at: Option<u64>,
+    /// What they are connected with; nothing for who shows `OFFLINE`.
+    pub devices: Vec<Device>,
+}
+
+/// Something a user is connected with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// What it says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Whether the user looks at it.
+    pub is_active: bool,
+    /// Since when, in Unix milliseconds.
+    pub connected_at: u64,
+}
+
 /// `rooms.broadcast`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -255,9 +314,9 @@ impl State {
 #[serde(rename_all = "camelCase")]
 pub struct RoomUser {
     /// The user.
-    pub user_id: String,
-    /// `ONLINE` for as long as there is no chosen status.
-    pub status: String,
+    pub user_id: UserId,
+    /// What they show.
+    pub status: Status,
     /// How many sockets of this user are in the room.
     pub sockets: u64,
 }

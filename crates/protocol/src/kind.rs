@@ -85,6 +85,10 @@ pub struct Kind {
     pub messages: bool,
     /// Whether people in its rooms are told who writes.
     pub typing: bool,
+    /// Above how many users in a room their coming and going is told merged.
+    pub merge_above: u32,
+    /// How often then.
+    pub merge_interval: Duration,
     /// Endings of the rooms that hear with this one, such as `-tasks`.
     pub includes: Vec<String>,
     /// Joined and left by the node itself, never on a client's request.
@@ -117,6 +121,10 @@ pub struct KindEntry {
     pub messages: Option<bool>,
     /// Whether people are told who writes (a new kind: as `presence`).
     pub typing: Option<bool>,
+    /// Above how many users in a room their coming and going is told merged (a new kind: 100).
+    pub presence_merge_above: Option<u32>,
+    /// How often then, in milliseconds (a new kind: 2,000).
+    pub presence_merge_ms: Option<u64>,
     /// Endings of included rooms (a new kind: none).
     pub includes: Option<Vec<String>>,
 }
@@ -153,6 +161,8 @@ pub struct Kinds(BTreeMap<String, Kind>);
 
 const DAY: Duration = Duration::from_secs(86_400);
 const BYTES: u64 = 1024 * 1024;
+const MERGE_ABOVE: u32 = 100;
+const MERGE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Kinds {
     /// The kinds that are always there.
@@ -175,6 +185,8 @@ impl Kinds {
             presence,
             messages: matches!(name, "chat" | "group" | "lobby"),
             typing: presence,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: matches!(id, IdForm::Client),
             id,
@@ -232,6 +244,8 @@ impl Kinds {
             presence: true,
             messages: false,
             typing: true,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: false,
             id: IdForm::Any,
@@ -256,6 +270,13 @@ impl Kinds {
         if kind.messages && kind.by_node {
             return Err("rooms that the node itself joins keep no messages".into());
         }
+        kind.merge_above = entry.presence_merge_above.unwrap_or(kind.merge_above);
+        if let Some(interval) = entry.presence_merge_ms {
+            if !(100..=60_000).contains(&interval) {
+                return Err("presence_merge_ms is 100 to 60,000".into());
+            }
+            kind.merge_interval = Duration::from_millis(interval);
+        }
         lay_over_keep(kind, entry)?;
         if let Some(includes) = &entry.includes {
             kind.includes = checked_includes(kind, includes)?;
@@ -267,6 +288,20 @@ impl Kinds {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Kind> {
         self.0.get(name)
+    }
+
+    /// The row of a room's kind, if it has one.
+    #[must_use]
+    pub fn of(&self, room: &RoomName) -> Option<&Kind> {
+        let text = room.as_str();
+        self.get(text.split_once('-').map_or(text, |(name, _)| name))
+    }
+
+    /// The same table, with people shown in no room.
+    #[must_use]
+    pub fn without_presence(mut self) -> Self {
+        self.0.values_mut().for_each(|kind| kind.presence = false);
+        self
     }
 
     /// All rows, by name.

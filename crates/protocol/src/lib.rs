@@ -5,7 +5,7 @@
 //! - [`kind`]: the table of room kinds, and what a name means by it.
 //! - [`frame`], [`broadcast`]: what is said, and [`codec`]: how it is written.
 //! - [`lobby`]: rooms that users make.
-//! - [`endpoint`], [`event`], [`error`], [`close`]: the catalogues, a row per entry.
+//! - [`endpoint`], [`event`], [`error`], [`close`], [`status`]: the catalogues, a row per entry.
 //! - [`json`]: reading JSON from outside; [`limits`]: bounds that are the same everywhere.
 //!
 //! Its one invariant: a frame has one declaration, from which every codec follows.
@@ -25,6 +25,7 @@ pub mod limits;
 pub mod lobby;
 pub mod position;
 pub mod room;
+pub mod status;
 
 pub use broadcast::Broadcast;
 pub use close::CloseCode;
@@ -38,3 +39,4 @@ pub use kind::{Keep, Kind, Kinds};
 pub use lobby::{Lobby, LobbyId};
 pub use position::{Epoch, Position};
 pub use room::{RoomName, RoomNameError};
+pub use status::Status;

@@ -23,3 +23,7 @@ pub const CLIENT_MESSAGE_ID_LEN: usize = 200;
 pub const PAGE: usize = 200;
 /// Items of a page unless asked for.
 pub const PAGE_DEFAULT: usize = 50;
+/// Most users in one answer of `rooms.info`.
+pub const ROSTER_PAGE: usize = 1000;
+/// Most users in one question of `presence.get`.
+pub const PRESENCE_USERS: usize = 100;

@@ -7,6 +7,7 @@ mod idempotency;
 mod lane;
 mod lobbies;
 mod nodes;
+mod presence;
 mod revocations;
 mod room;
 mod seats;
@@ -32,6 +33,7 @@ use crate::{
 };
 use lane::Lane;
 use nodes::Nodes;
+use presence::There;
 use revocations::Revoked;
 use seats::Taken;
 
@@ -46,6 +48,7 @@ pub struct MemoryBus {
     revoked: Mutex<Revoked>,
     seats: Mutex<Taken>,
     lobbies: Mutex<lobbies::Rooms>,
+    there: Mutex<There>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -71,6 +74,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         revoked: Mutex::default(),
         seats: Mutex::default(),
         lobbies: Mutex::default(),
+        there: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),

@@ -26,13 +26,13 @@ const QUESTIONS: usize = 64;
 pub(super) struct Asker {
     pub(super) routes: Arc<Routes>,
     pub(super) names: Arc<Names>,
-    pub(super) patience: Duration,
+    patience: Duration,
 }
 
 impl Asker {
     /// Asks who has a channel, on the link for commands; once more where it is another meanwhile. The question is told from
     /// where on that server's epochs count.
-    pub(super) async fn ask<T, F>(
+    pub(super) async fn ask_since<T, F>(
         &self,
         channel: String,
         question: impl Fn(Up, Arc<Names>, Since) -> F + Send + 'static,
@@ -61,6 +61,20 @@ impl Asker {
         let answer = tokio::time::timeout(self.patience, answer).await;
         answer.unwrap_or(Err(BusError::Timeout))
     }
+
+    /// The same, for a question that does not mind where epochs begin.
+    pub(super) fn ask<T, F>(
+        &self,
+        channel: String,
+        question: impl Fn(Up, Arc<Names>) -> F + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, BusError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let asker = self.clone();
+        async move { asker.ask_since(channel, move |up, names, _| question(up, names)).await }.boxed()
+    }
 }
 
 impl RedisBus {
@@ -73,7 +87,7 @@ impl RedisBus {
         }
     }
 
-    /// As [`Asker::ask`], for a question that does not mind where epochs begin.
+    /// See [`Asker::ask`].
     pub(super) fn ask<T, F>(
         &self,
         channel: String,
@@ -83,8 +97,7 @@ impl RedisBus {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let asker = self.asker();
-        async move { asker.ask(channel, move |up, names, _| question(up, names)).await }.boxed()
+        self.asker().ask(channel, question)
     }
 
     /// Rooms that may be asked for together, with their places in the question.

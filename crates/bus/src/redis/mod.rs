@@ -25,6 +25,7 @@ mod lobbies;
 mod names;
 mod nodes;
 mod options;
+mod presence;
 mod probe;
 mod publisher;
 mod read;

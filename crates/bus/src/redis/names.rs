@@ -130,6 +130,22 @@ impl Names {
         format!("{{{}#lease-{work}}}", self.prefix)
     }
 
+    /// A user's sockets, what is known of each, and their record: see `scripts/people.lua`.
+    pub(super) fn person(&self, user: &UserId) -> [String; 3] {
+        let channel = self.user_channel(user);
+        ["p", "a", "u"].map(|what| format!("{{{channel}}}:{what}"))
+    }
+
+    /// A room's roster: see `scripts/roster.lua`.
+    pub(super) fn roster(&self, room: &RoomName) -> [String; 5] {
+        ["o", "c", "n", "l", "t"].map(|what| format!("{{{}{room}}}:{what}", self.prefix))
+    }
+
+    /// A part of the agenda: see `scripts/agenda.lua`.
+    pub(super) fn agenda(&self, part: usize) -> String {
+        format!("{{{}#agenda-{part}}}", self.prefix)
+    }
+
     /// Whose credentials are over.
     pub(super) fn revoked(&self) -> String {
         format!("{{{}#revoked}}", self.prefix)

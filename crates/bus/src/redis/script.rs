@@ -28,7 +28,7 @@ macro_rules! scripts {
 
 scripts! {
     /// Publishes many.
-    PUBLISH = "scripts/publish.lua";
+    PUBLISH = "scripts/number.lua" "scripts/publish.lua";
     /// Where rooms stand.
     STATES = "scripts/states.lua";
     /// A room's history.
@@ -73,6 +73,18 @@ scripts! {
     DUE_LOBBIES = "scripts/lobbies_due.lua";
     /// Takes a piece of work.
     LEASE = "scripts/lease.lua";
+    /// Notes what users do.
+    PEOPLE = "scripts/people.lua";
+    /// What is known of users.
+    PEOPLE_READ = "scripts/people_read.lua";
+    /// Notes who enters rooms and who leaves.
+    ROSTER = "scripts/number.lua" "scripts/roster.lua";
+    /// Who is in a room.
+    ROSTER_READ = "scripts/roster_read.lua";
+    /// Writes down what is to be looked at.
+    AGENDA = "scripts/agenda.lua";
+    /// Gives out what is due.
+    AGENDA_DUE = "scripts/agenda_due.lua";
 }
 
 impl Script {

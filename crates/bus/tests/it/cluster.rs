@@ -71,6 +71,7 @@ mod suite {
             lobbies: bus.clone(),
             lobby_life: bus.clone(),
             leases: bus.clone(),
+            presence: bus.clone(),
             bus,
             lanes: receivers,
             told,

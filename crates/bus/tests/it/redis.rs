@@ -22,6 +22,7 @@ async fn make(setup: Setup) -> Subject {
         lobbies: bus.clone(),
         lobby_life: bus.clone(),
         leases: bus.clone(),
+        presence: bus.clone(),
         bus,
         lanes: receivers,
         told,

@@ -17,6 +17,7 @@ mod members;
 mod messages;
 mod network;
 mod origin;
+mod presence;
 mod redis;
 mod redis_url;
 mod reload;
@@ -48,6 +49,7 @@ pub use members::Members;
 pub use messages::Messages;
 pub use network::Network;
 pub use origin::Origin;
+pub use presence::Presence;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
@@ -98,6 +100,7 @@ settings! {
         store: Store,
         members: Members,
         messages: Messages,
+        presence: Presence,
         webhook: Webhook,
         lobbies: Lobbies,
         typing: Typing,
@@ -108,8 +111,8 @@ settings! {
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
         /// `webhook`, `claims`, `lobby`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
-        /// `keep_seconds`; `presence`; `typing`; `messages` (whether `messages.send` and its like work there); `includes` (endings
-        /// such as `-tasks`). What is left out keeps what was there.
+        /// `keep_seconds`; `presence`; `presence_merge_above`; `presence_merge_ms`; `typing`; `messages` (whether `messages.send` and its
+        /// like work there); `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

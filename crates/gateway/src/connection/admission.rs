@@ -2,6 +2,7 @@
 //! the end everything taken back.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, link, codec, identity, resume, began).await {
+    match admit(&node, (link, permit.address()), codec, identity, resume, began).await {
         Some(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
@@ -142,7 +143,7 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
 /// Into the hub and its rooms, then hello.
 async fn admit(
     node: &Arc<Node>,
-    link: Link,
+    (link, address): (Link, IpAddr),
     codec: Codec,
     mut identity: Identity,
     resume: Option<Wanted>,
@@ -176,6 +177,7 @@ async fn admit(
         badge: Some(identity.clone()),
     };
     let socket = node.hub.admit(options, link);
+    node.people.met(socket.id(), address);
     let caller = Caller {
         socket: Arc::clone(&socket),
         identity,
@@ -309,6 +311,7 @@ pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wan
         resumed.extend(resume::rooms(node, caller, wanted, &allowance).await);
         resume::count(node, resumed);
     }
+    node.people.arrived(&caller.socket);
     Ok(rooms)
 }
 

@@ -22,6 +22,8 @@ mod lobby_join;
 mod lobby_leave;
 mod lobby_list;
 mod ping;
+mod presence_get;
+mod presence_update;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
 pub(crate) mod rooms_info;
@@ -92,7 +94,7 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
             .args()
             .map(|args| auth_resume::handle(node, caller, args, frame.id)),
         Endpoint::AuthRefresh => frame.args().map(|args| auth_refresh::handle(node, caller, args)),
-        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
+        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(node, caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()
             .map(|args| rooms_join::handle(node, caller, args, frame.id)),
@@ -122,6 +124,8 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::LobbyGet => frame.args().map(|args| lobby_get::handle(node, caller, args)),
         Endpoint::LobbyList => frame.args().map(|args| lobby_list::handle(node, caller, args)),
         Endpoint::StatsGet => frame.args().map(|_: Nothing| stats_get::handle(node)),
+        Endpoint::PresenceUpdate => frame.args().map(|args| presence_update::handle(node, caller, &args)),
+        Endpoint::PresenceGet => frame.args().map(|args| presence_get::handle(node, caller, args)),
     };
     answer.unwrap_or_else(|why| Answer::Now(Err(why)))
 }

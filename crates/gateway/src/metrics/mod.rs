@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod http;
 pub mod messages;
 pub mod lobbies;
+pub mod presence;
 pub mod tls;
 pub mod typing;
 pub mod webhooks;
@@ -44,6 +45,8 @@ pub struct Metrics {
     pub auth: auth::Auth,
     /// The bus.
     pub bus: bus::Bus,
+    /// Who is there.
+    pub presence: presence::Presence,
     /// The backend API.
     pub http: http::Http,
     /// Messages that are kept.
@@ -60,12 +63,13 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 10] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 11] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
+        ("Presence", presence::Presence::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
         ("Messages", messages::Messages::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
@@ -87,6 +91,7 @@ impl Metrics {
             delivery: delivery::Delivery::register(&registry)?,
             auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
+            presence: presence::Presence::register(&registry)?,
             http: http::Http::register(&registry)?,
             messages: messages::Messages::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,

@@ -19,6 +19,7 @@ mod lobbies;
 mod members;
 mod messages;
 mod messages_later;
+mod presence;
 mod proxies;
 mod refresh;
 mod reload;

@@ -171,7 +171,7 @@ async fn included_rooms_are_heard_at_home() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn info_counts_sockets_and_users() {
-    let cluster = Cluster::alone("").await;
+    let cluster = Cluster::alone("[presence]\nrooms = true").await;
     let (alice, _) = cluster.connect(0, "alice").await;
     let (other, _) = cluster.connect(0, "alice").await;
     let (bob, _) = cluster.connect(0, "bob").await;

@@ -64,7 +64,7 @@ impl Steps {
                     let (keys, args) = (keys.clone(), args.clone());
                     async move { script::RENEW_CLAIMS.run_loading(&up.client, keys, args).await }
                 };
-                let answers = this.0.ask(channel, question).await?.into_array();
+                let answers = this.0.ask_since(channel, question).await?.into_array();
                 let stands = answers.into_iter().map(|answer| answer.as_i64() == Some(1));
                 let others = some.into_iter().zip(stands).filter(|(_, stands)| !stands);
                 Ok(others.map(|(one, _)| one).collect::<Vec<_>>())
@@ -137,7 +137,7 @@ impl Steps {
             let keys = names.lobbies().map(Key::from).to_vec();
             async move { script::DUE_LOBBIES.run_loading(&up.client, keys, args).await }
         };
-        let answer = self.0.ask(self.0.names.pool(), question).await?;
+        let answer = self.0.ask_since(self.0.names.pool(), question).await?;
         let mut words = answer.into_array().into_iter().filter_map(text_of);
         let leased = words.next().ok_or(BusError::Interrupted)?;
         Ok((leased, words.filter_map(|id| LobbyId::parse(&id)).collect()))

@@ -213,7 +213,7 @@ impl Steps {
             let keys = keys(&names, lobby).to_vec();
             async move { script.run_loading(&up.client, keys, args).await }
         };
-        self.0.ask(channel, question).await
+        self.0.ask_since(channel, question).await
     }
 
     /// Runs a script about many lobbies, in calls that a cluster takes; answers come in the order of the lobbies. `own` are
@@ -246,7 +246,7 @@ impl Steps {
                     let keys = some.iter().flat_map(|(lobby, _)| keys(&names, *lobby)).collect();
                     async move { script.run_loading(&up.client, keys, args).await }
                 };
-                let answers = this.0.ask(channel, question).await?.into_array();
+                let answers = this.0.ask_since(channel, question).await?.into_array();
                 if answers.len() != places.len() {
                     return Err(BusError::Interrupted);
                 }
@@ -352,7 +352,7 @@ impl Steps {
             );
             async move { script::CLAIM_LOBBY.run_loading(&up.client, keys, args).await }
         };
-        let answer = self.0.ask(channel, question).await?;
+        let answer = self.0.ask_since(channel, question).await?;
         text_of(answer).ok_or(BusError::Interrupted)
     }
 
@@ -385,7 +385,7 @@ impl Steps {
             let key = key.clone();
             async move { up.client.get::<Option<String>, _>(key).await }
         };
-        Ok(self.0.ask(channel, question).await?.and_then(Claim::read))
+        Ok(self.0.ask_since(channel, question).await?.and_then(Claim::read))
     }
 
     /// Brings the list in order.
@@ -398,7 +398,7 @@ impl Steps {
                 let keys = names.lobbies().map(Key::from).to_vec();
                 async move { script::LIST_LOBBIES.run_loading(&up.client, keys, args).await }
             };
-            self.0.ask(self.0.names.pool(), question).await?;
+            self.0.ask_since(self.0.names.pool(), question).await?;
         }
         Ok(())
     }
@@ -413,7 +413,7 @@ impl Steps {
             let keys = names.lobbies().map(Key::from).to_vec();
             async move { script::PAGE_OF_LOBBIES.run_loading(&up.client, keys, args).await }
         };
-        let answer = self.0.ask(self.0.names.pool(), question).await?;
+        let answer = self.0.ask_since(self.0.names.pool(), question).await?;
         let mut words = answer.into_array().into_iter().filter_map(text_of);
         let mut places = Vec::new();
         while let (Some(id), Some(made)) = (words.next(), words.next()) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use hallway_protocol::endpoint::RoomUser;
+use hallway_protocol::endpoint::{RoomUser, RoomsInfo};
 use hallway_protocol::kind::JoinRule;
 use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
 use hallway_store::{Members as _, Role};
@@ -47,7 +47,7 @@ impl From<hallway_protocol::endpoint::State> for RoomState {
 pub(super) struct RoomMember {
     /// The user.
     user_id: String,
-    /// `ONLINE`, or what the user chose.
+    /// What the user shows: `ONLINE`, `IDLE`, `DND` or `OFFLINE`.
     status: String,
     /// How many sockets of this user are in the room.
     sockets: u64,
@@ -56,8 +56,8 @@ pub(super) struct RoomMember {
 impl From<RoomUser> for RoomMember {
     fn from(user: RoomUser) -> Self {
         Self {
-            user_id: user.user_id,
-            status: user.status,
+            user_id: user.user_id.to_string(),
+            status: user.status.wire().into(),
             sockets: user.sockets,
         }
     }
@@ -77,6 +77,20 @@ pub(super) struct RoomView {
     user_count: u64,
     /// How many sockets are in it.
     socket_count: u64,
+    /// The user to ask on from, where there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Which page of users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PeopleQuery {
+    /// Only users after this one, by name.
+    #[param(value_type = Option<String>)]
+    after: Option<UserId>,
+    /// At most this many, 1 to 1000; 100 if left out.
+    limit: Option<usize>,
 }
 
 /// A page of history.
@@ -112,19 +126,30 @@ pub(super) struct MemberQuery {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Empty {}
 
-/// A room's state and who is in it, on all nodes.
+/// A room's state and who is in it, on all nodes, in pages by user.
 #[utoipa::path(
-    get, path = "/api/v1/rooms/{room}", operation_id = "room", tag = "rooms", params(("room" = String, Path)),
+    get, path = "/api/v1/rooms/{room}", operation_id = "room", tag = "rooms",
+    params(("room" = String, Path), PeopleQuery),
     responses((status = 200, body = RoomView), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
-pub(super) async fn room(State(node): State<Arc<Node>>, RoomPath(room): RoomPath) -> Result<Json<RoomView>, Failure> {
-    let (state, info) = tokio::try_join!(rooms_state::read(&node, room.clone()), rooms_info::gather(&node, room))?;
+pub(super) async fn room(
+    State(node): State<Arc<Node>>,
+    RoomPath(room): RoomPath,
+    Arguments(query): Arguments<PeopleQuery>,
+) -> Result<Json<RoomView>, Failure> {
+    let people = RoomsInfo {
+        room: room.clone(),
+        after: query.after,
+        limit: query.limit,
+    };
+    let (state, info) = tokio::try_join!(rooms_state::read(&node, room), rooms_info::gather(&node, people))?;
     Ok(Json(RoomView {
         room: info.room.to_string(),
         state: state.map(RoomState::from),
         users: info.users.into_iter().map(RoomMember::from).collect(),
         user_count: info.user_count,
         socket_count: info.socket_count,
+        next: info.next.map(|user| user.to_string()),
     }))
 }
 
