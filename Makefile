@@ -8,13 +8,17 @@ SEED ?= 1
 RUNS ?= 20
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run build test check fmt bench chaos fuzz autobahn docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos fuzz autobahn docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## Build a node and start it for development (make run ARGS='--listen 127.0.0.1:8081')
 	cargo run --package hallway-cli --bin hallway -- serve --dev $(ARGS)
+
+cluster: ## Start three nodes, HAProxy, Redis, Postgres and Prometheus, without containers (ARGS='--free-ports')
+	.ci/tools redis postgres haproxy prometheus python
+	deploy/local/cluster $(ARGS)
 
 build: ## Build everything
 	cargo build --workspace --all-targets --features "$$(.ci/features)"
