@@ -8,7 +8,7 @@ SEED ?= 1
 RUNS ?= 20
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench chaos fuzz autobahn docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos loadtest fuzz autobahn docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,11 @@ bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
 
 chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')
 	.ci/chaos --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)
+
+loadtest: ## Run every k6 script for some seconds against a cluster that it starts (SCRIPTS='large-room', and loadtest/README.md)
+	.ci/tools redis postgres haproxy prometheus python
+	.ci/deploy-tools
+	deploy/local/cluster --free-ports -- loadtest/run $(SCRIPTS)
 
 fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)

@@ -7,6 +7,8 @@ import { clock, metrics } from './metrics.js';
 import { decode, encode } from './msgpack.js';
 import { Places } from './places.js';
 
+const count = (what, times, tags) => metrics[what].add(times, tags);
+
 const codecs = {
   json: { encode: JSON.stringify, decode: JSON.parse },
   msgpack: { encode, decode },
@@ -21,7 +23,7 @@ export class Failure extends Error {
 
 export class Client {
   // `token` is shown in the handshake; without one the first frame says who this is.
-  constructor({ token, url = anyUrl(), codec = settings.codec, places = new Places() } = {}) {
+  constructor({ token, url = anyUrl(), codec = settings.codec, places = new Places(count) } = {}) {
     Object.assign(this, { token, url, places, codec: codecs[codec], codecName: codec });
     this.waiting = new Map();
     this.nextId = 1;
@@ -43,7 +45,7 @@ export class Client {
       this.hello = (hello) => {
         clearTimeout(give);
         metrics.opened.add(1);
-        (first ? metrics.resume : metrics.open).add(clock() - began);
+        (first && first.endpoint === 'auth.resume' ? metrics.resume : metrics.open).add(clock() - began);
         this.isOpen = true;
         this.places.greet(hello);
         resolve(hello);

@@ -1,9 +1,9 @@
 // Where a client stands in its rooms, over all its connections: every number once, in order, or told.
 
-import { metrics } from './metrics.js';
-
 export class Places {
-  constructor() {
+  // `count(what, how many, tags)` is called for everything that is heard and everything that is wrong.
+  constructor(count) {
+    this.count = count;
     this.rooms = {};
   }
 
@@ -26,13 +26,13 @@ export class Places {
   // What the answer to a join says; `take` is given each broadcast that was missed.
   joined(room, reply, take) {
     if (reply.error) {
-      metrics.failed.add(1, { endpoint: 'auth.resume', code: reply.error.code });
+      this.count('failed', 1, { endpoint: 'auth.resume', code: reply.error.code });
       return;
     }
     const before = this.rooms[room];
     if (before && !reply.recovered) {
       const hasMoved = !reply.state || reply.state.epoch !== before.epoch || reply.state.seq !== before.seq;
-      if (hasMoved) metrics.told.add(1, { how: 'not-recovered' });
+      if (hasMoved) this.count('told', 1, { how: 'not-recovered' });
     }
     if (before && reply.recovered) {
       for (const broadcast of reply.missed) take(broadcast);
@@ -45,22 +45,22 @@ export class Places {
 
   heard({ room, destination, seq, epoch, data }) {
     if (destination === 'room.resync') {
-      metrics.told.add(1, { how: 'resync' });
+      this.count('told', 1, { how: 'resync' });
       this.rooms[room] = seq === undefined ? data.position : { epoch, seq };
       return;
     }
-    metrics.delivered.add(1);
+    this.count('delivered', 1);
     if (seq === undefined) return;
     const place = this.rooms[room];
     if (place && place.epoch === epoch) {
       if (seq <= place.seq) {
-        metrics.doubled.add(1);
+        this.count('doubled', 1);
         return;
       }
-      if (seq > place.seq + 1) metrics.lost.add(seq - place.seq - 1);
+      if (seq > place.seq + 1) this.count('lost', seq - place.seq - 1);
     } else if (seq !== 1) {
       // A new life of the numbering that nobody told of begins with 1, or something is missing.
-      metrics.lost.add(seq - 1);
+      this.count('lost', seq - 1);
     }
     this.rooms[room] = { epoch, seq };
   }

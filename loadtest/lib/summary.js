@@ -34,6 +34,8 @@ export function summary(title) {
 }
 
 function page(title, metrics, took) {
+  // Aborted before it began; the reason is k6's last line.
+  if (!metrics.iterations) return `${title}: not run`;
   const lines = ['', `${title} (${settings.codec}, ${(took / 1000).toFixed(1)} s)`];
   for (const [name, text] of COUNTS) {
     if (metrics[name]) lines.push(`  ${text.padEnd(24)}${String(metrics[name].values.count).padStart(12)}`);
