@@ -24,8 +24,10 @@ build: ## Build everything
 	cargo build --workspace --all-targets --features "$$(.ci/features)"
 
 test: ## Run every test; finds or installs the servers they need
-	.ci/tools redis postgres
+	.ci/tools redis postgres haproxy nginx prometheus python
+	deploy/check
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
+	deploy/test/proxies --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
 
 check: ## What a change must pass before its tests: format, lints, documentation, shell scripts
 	.ci/check
