@@ -1,11 +1,10 @@
 // Everyone is thrown out at once and comes back with a ticket, while broadcasts go on: a node that dies, a proxy that
 // reloads. SOCKETS over ROOMS rooms, STORMS times, back within AWAY milliseconds. Nothing may be missing or come twice.
 
-import { clearTimeout, setTimeout } from 'k6/timers';
-import { atLeast, begin, exact, metrics, nothingWrong } from './lib/metrics.js';
-import { connect, each, holding, LAST_WORD, numbers, speak, waitForRoom } from './lib/crowd.js';
-import { noteDelivery, publish } from './lib/api.js';
-import { Client } from './lib/client.js';
+import { atLeast, begin, exact, nothingWrong } from './lib/metrics.js';
+import { connect, each, holding, numbers, speak, waitForRoom } from './lib/crowd.js';
+import { publish } from './lib/api.js';
+import { untilLastWord } from './lib/comeback.js';
 import { summary, trends } from './lib/summary.js';
 import { amount, settings } from './lib/settings.js';
 
@@ -32,65 +31,12 @@ export const options = {
   summaryTrendStats: trends,
 };
 
-// One person, over all connections: resolves when the last word was heard.
-function listener(client, room) {
-  return new Promise((resolve) => {
-    const give = setTimeout(() => {
-      metrics.lost.add(1);
-      console.error('the last word was not heard');
-      resolve();
-    }, seconds * 1000);
-    let ticket = client.firstHello.resumeTicket;
-    const leaveAndComeBack = (leaving) => {
-      leaving.close();
-      setTimeout(comeBack, Math.random() * away, leaving.places);
-    };
-    const comeBack = async (places) => {
-      try {
-        // Those who flee do not stop to look: a storm may begin anew in what comes with the hello.
-        const back = await Client.resume(ticket, places, { onBroadcast: hear });
-        ticket = back.hello.resumeTicket;
-        now(back.client);
-      } catch (why) {
-        console.error(String(why));
-      }
-    };
-    let current;
-    let isOver = false;
-    let mustLeave = false;
-    const hear = (broadcast) => {
-      noteDelivery(broadcast);
-      mustLeave = mustLeave || broadcast.destination === STORM;
-      isOver = isOver || broadcast.destination === LAST_WORD;
-      if (current) act();
-    };
-    const now = (client) => {
-      current = client;
-      act();
-    };
-    const act = () => {
-      const client = current;
-      if (isOver) {
-        clearTimeout(give);
-        client.close();
-        resolve();
-      } else if (mustLeave) {
-        mustLeave = false;
-        current = undefined;
-        leaveAndComeBack(client);
-      }
-    };
-    client.onBroadcast = hear;
-    client.join(room).then(() => now(client), (why) => console.error(String(why)));
-  });
-}
-
 export async function listeners() {
   begin();
   const over = [];
   await each(numbers(sockets), async (number) => {
     const client = await connect(number);
-    over.push(listener(client, names[number % rooms]));
+    over.push(untilLastWord(client, names[number % rooms], { seconds, away, cue: STORM }));
   });
   await Promise.all(over);
 }

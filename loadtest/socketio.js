@@ -8,6 +8,7 @@ import { clearTimeout, setTimeout } from 'k6/timers';
 import { begin, clock, exact, metrics, nothingWrong } from './lib/metrics.js';
 import { each, holding, LAST_WORD, numbers, speak, waitForRoom } from './lib/crowd.js';
 import { noteDelivery } from './lib/api.js';
+import { codeOf } from './lib/client.js';
 import { Places } from './lib/places.js';
 import { summary, trends } from './lib/summary.js';
 import { token } from './lib/token.js';
@@ -46,6 +47,7 @@ class IoClient {
     this.waiting = new Map();
     this.nextId = 1;
     this.onBroadcast = () => {};
+    this.closeCode = 1006;
   }
 
   open() {
@@ -60,6 +62,7 @@ class IoClient {
       const give = setTimeout(() => fail('not connected in time'), patience);
       this.connected = () => {
         clearTimeout(give);
+        this.isOpen = true;
         metrics.opened.add(1);
         metrics.open.add(clock() - began);
         resolve();
@@ -69,8 +72,11 @@ class IoClient {
         fail(why);
       };
       this.socket.onmessage = ({ data }) => this.hear(data);
-      this.socket.onerror = ({ error }) => this.notConnected(error);
-      this.socket.onclose = ({ code }) => this.isLeaving || metrics.closed.add(1, { code: String(code) });
+      this.socket.onerror = ({ error }) => {
+        this.closeCode = codeOf(error);
+        if (!this.isOpen) this.notConnected(error);
+      };
+      this.socket.onclose = () => this.isLeaving || metrics.closed.add(1, { code: String(this.closeCode) });
     });
   }
 

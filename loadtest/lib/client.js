@@ -14,6 +14,9 @@ const codecs = {
   msgpack: { encode, decode },
 };
 
+// k6's close event has no code; the error before it says "websocket: close 1012: draining", or that the connection broke.
+export const codeOf = (error) => Number((/close (\d{4})/.exec(error) || [0, 1006])[1]);
+
 export class Failure extends Error {
   constructor(code, message) {
     super(`${code}: ${message}`);
@@ -29,6 +32,7 @@ export class Client {
     this.nextId = 1;
     this.onBroadcast = () => {};
     this.onClose = () => {};
+    this.closeCode = 1006;
   }
 
   // Connects. Resolves to the hello; `first` is sent as the first frame where there is no token.
@@ -56,8 +60,11 @@ export class Client {
       };
       this.socket.onopen = () => first && this.say(first);
       this.socket.onmessage = ({ data }) => this.hear(this.codec.decode(data));
-      this.socket.onerror = ({ error }) => !this.isOpen && this.notOpened(error);
-      this.socket.onclose = ({ code }) => this.ended(code);
+      this.socket.onerror = ({ error }) => {
+        this.closeCode = codeOf(error);
+        if (!this.isOpen) this.notOpened(error);
+      };
+      this.socket.onclose = () => this.ended(this.closeCode);
     });
   }
 
@@ -134,7 +141,8 @@ export class Client {
   ended(code) {
     for (const id of [...this.waiting.keys()]) this.answer(id, { error: { code: 'closed', message: String(code) } });
     if (!this.isOpen) this.notOpened(`closed with ${code}`);
-    else if (!this.isLeaving) metrics.closed.add(1, { code: String(code) });
+    // Who is told to leave, and when, is not cut off.
+    else if (!this.isLeaving) metrics[this.goodbye ? 'moved' : 'closed'].add(1, { code: String(code) });
     this.onClose(code);
   }
 

@@ -25,7 +25,7 @@ export function holding(sockets, maxDuration, exec_) {
 
 // The numbers of this VU's sockets among all `sockets` of the run, over all k6 processes.
 export function numbers(sockets) {
-  const first = (exec.vu.idInTest - 1) % Math.max(1, Math.ceil(sockets / perVu)) * perVu;
+  const first = exec.scenario.iterationInTest * perVu;
   return Array.from({ length: Math.max(0, Math.min(perVu, sockets - first)) }, (_, index) => first + index);
 }
 

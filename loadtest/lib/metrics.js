@@ -19,8 +19,12 @@ export const metrics = {
   refused: new Counter('hallway_refused'),
   // Connections that ended although nobody here ended them, by code.
   closed: new Counter('hallway_closed'),
+  // Connections that a node ended with a goodbye: come back, to another.
+  moved: new Counter('hallway_moved'),
   // Requests that were answered with an error, by code, or not at all.
   failed: new Counter('hallway_failed'),
+  // Publishes that another node had to be asked for, with the same key.
+  retried: new Counter('hallway_retried'),
   delivered: new Counter('hallway_delivered'),
   // Numbers that never came and that nobody told of; numbers that came again or late.
   lost: new Counter('hallway_lost'),
@@ -35,7 +39,7 @@ export const clock = () => exec.instance.currentTestRunDuration;
 // k6 does not judge a metric that nothing was added to: called first by each VU, so that a script that measured
 // nothing fails.
 export function begin() {
-  for (const name of ['opened', 'refused', 'closed', 'failed', 'delivered', 'lost', 'doubled', 'told']) metrics[name].add(0);
+  for (const name of ['opened', 'refused', 'closed', 'moved', 'failed', 'retried', 'delivered', 'lost', 'doubled', 'told']) metrics[name].add(0);
 }
 
 // What must hold whatever the machine.

@@ -12,6 +12,8 @@ export const settings = {
   urls: text('TARGET_URL', 'ws://127.0.0.1:8080/ws').split(','),
   // An internal listener, for publishing as a backend does.
   api: text('TARGET_API', 'http://127.0.0.1:9001'),
+  // All of them, for scripts in which nodes come and go.
+  apis: text('TARGET_NODE_APIS', text('TARGET_API', 'http://127.0.0.1:9001')).split(','),
   apiKey: text('TARGET_API_KEY', 'dev'),
   // What tokens are signed with (HS256).
   secret: text('TARGET_SECRET', 'hallway-dev-secret-known-to-everybody'),

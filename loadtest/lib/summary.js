@@ -21,6 +21,8 @@ const COUNTS = [
   ['hallway_told', 'gaps told'],
   ['hallway_refused', 'handshakes refused'],
   ['hallway_closed', 'closed by the server'],
+  ['hallway_moved', 'moved by a goodbye'],
+  ['hallway_retried', 'publishes repeated'],
   ['hallway_failed', 'requests failed'],
 ];
 
