@@ -44,7 +44,7 @@ chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setu
 loadtest: ## Run every k6 script for some seconds against a cluster that it starts (SCRIPTS='large-room', and loadtest/README.md)
 	.ci/tools redis postgres haproxy prometheus python
 	.ci/deploy-tools
-	deploy/local/cluster --free-ports -- loadtest/run $(SCRIPTS)
+	deploy/local/cluster --free-ports -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
 
 fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)
