@@ -8,7 +8,7 @@ SEED ?= 1
 RUNS ?= 20
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench chaos loadtest fuzz autobahn docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos loadtest alerts fuzz autobahn docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,11 +25,10 @@ build: ## Build everything
 
 test: ## Run every test; finds or installs the servers they need
 	.ci/tools redis postgres haproxy nginx prometheus python
-	deploy/check
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
-	deploy/test/proxies --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
+	deploy/test/all --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
 
-check: ## What a change must pass before its tests: format, lints, documentation, shell scripts
+check: ## What a change must pass before its tests: format, lints, documentation, shell scripts, what is deployed
 	.ci/check
 
 fmt: ## Format the sources
@@ -45,6 +44,11 @@ loadtest: ## Run every k6 script for some seconds against a cluster that it star
 	.ci/tools redis postgres haproxy prometheus python
 	.ci/deploy-tools
 	deploy/local/cluster --free-ports -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
+
+alerts: ## Make every alert fire in a cluster that it starts, in some minutes (ARGS='HallwayNodeDown …')
+	.ci/tools redis postgres haproxy prometheus python
+	.ci/deploy-tools
+	.tools/deploy/bin/python deploy/test/alerts $(ARGS)
 
 fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)

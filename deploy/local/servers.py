@@ -113,12 +113,14 @@ def haproxy(folder, port, stats, nodes, more=None):
     for number, (public, internal) in enumerate(nodes, 1):
         replacements[f"node-{number}:8080 check port 9000"] = f"127.0.0.1:{public} check port {internal}"
     config = rewritten("haproxy/haproxy.cfg", folder / "haproxy.cfg", {**replacements, **(more or {})})
-    process = Process("haproxy", ["haproxy", "-db", "-f", config], folder)
-    wait_for("haproxy to find its nodes", PATIENCE, lambda: _all_up(stats, len(nodes)), process)
+    # With a master (SIGUSR2 reloads), as a service manager starts it, and in the foreground.
+    process = Process("haproxy", ["haproxy", "-W", "-db", "-f", config], folder)
+    wait_for("haproxy to find its nodes", PATIENCE, lambda: has_all(stats, len(nodes)), process)
     return process
 
 
-def _all_up(stats, count):
+def has_all(stats, count):
+    """Whether HAProxy holds so many nodes for ready."""
     status, table = http_get(stats, "/stats;csv")
     rows = [line.split(",") for line in table.splitlines() if line.startswith("nodes,node-")]
     return status == 200 and sum(row[17].startswith("UP") for row in rows) >= count
@@ -137,11 +139,11 @@ def nginx(folder, port, nodes, more=None):
     return process
 
 
-def prometheus(folder, port, nodes, proxy_stats):
+def prometheus(folder, port, nodes, proxy_stats, rules=DEPLOY / "prometheus/rules", more=None):
     """The shipped Prometheus configuration, with its rules, that scrapes nodes' internal ports."""
     targets = {f"node-{number}:9000": f"127.0.0.1:{internal}" for number, (_, internal) in enumerate(nodes, 1)}
-    targets |= {"haproxy:8404": f"127.0.0.1:{proxy_stats}", "rules/": f"{DEPLOY}/prometheus/rules/"}
-    config = rewritten("prometheus/prometheus.yml", folder / "prometheus.yml", targets)
+    targets |= {"haproxy:8404": f"127.0.0.1:{proxy_stats}", "rules/": f"{rules}/"}
+    config = rewritten("prometheus/prometheus.yml", folder / "prometheus.yml", {**targets, **(more or {})})
     command = ["prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
     process = Process("prometheus", [*command, f"--storage.tsdb.path={folder}/prometheus"], folder)
     wait_for("prometheus", PATIENCE, lambda: http_get(port, "/-/ready")[0] == 200, process)
