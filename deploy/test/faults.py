@@ -3,6 +3,8 @@ it is closed; ALL says what each must cause."""
 
 import contextlib
 import http.server
+import os
+import resource
 import signal
 import threading
 import time
@@ -73,6 +75,18 @@ def a_node_is_killed(stage):
     finally:
         node.child.wait()
         node.start()
+
+
+def a_node_may_open_little_more(stage):
+    node, _, _ = stage.node(3)
+    usual = resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE)
+    has = len(os.listdir(f"/proc/{node.child.pid}/fd"))
+    resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE, (has + 4, usual[1]))
+    try:
+        while True:
+            yield
+    finally:
+        resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE, usual)
 
 
 def redis_is_killed(stage):
@@ -219,6 +233,7 @@ def all_clients_are_on_one_node(stage):
 ALL = [
     (the_key_set_is_nowhere, {"HallwayKeySetAway"}),
     (a_node_is_killed, {"HallwayNodeDown"}),
+    (a_node_may_open_little_more, {"HallwayDescriptorsRunOut"}),
     (someone_publishes_rubbish, {"HallwayMessagesUnreadable"}),
     (clients_do_not_read, {"HallwaySlowConsumers"}),
     (a_node_is_slow, {"HallwayDeliverySlow"}),
