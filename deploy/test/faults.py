@@ -29,6 +29,8 @@ class Backend:
 
         class Answer(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body leave together: apart, the second waits for the kernel's acknowledgement of the first.
+            wbufsize = -1
 
             def do_POST(self):
                 self.rfile.read(int(self.headers["Content-Length"]))
@@ -55,6 +57,8 @@ def settings(backend):
     return {
         "limits.sockets_per_user": str(MOST),
         "limits.socket_queue": "128KiB",
+        # Those that are held here do not answer.
+        "limits.ping_interval": "60s",
         "webhook.admission_url": f"http://127.0.0.1:{backend.port}/",
         "webhook.secret": "test",
         "auth.jwks_url": f"http://127.0.0.1:{free_port()}/keys",
@@ -81,7 +85,7 @@ def a_node_may_open_little_more(stage):
     node, _, _ = stage.node(3)
     usual = resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE)
     has = len(os.listdir(f"/proc/{node.child.pid}/fd"))
-    resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE, (has + 4, usual[1]))
+    resource.prlimit(node.child.pid, resource.RLIMIT_NOFILE, (has + 2, usual[1]))
     try:
         while True:
             yield

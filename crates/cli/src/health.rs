@@ -14,7 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let config = input::load(matches)?.config;
-    let path = if matches.get_flag("alive") { "/healthz" } else { "/readyz" };
+    let path = if matches.get_flag("alive") {
+        "/healthz"
+    } else {
+        "/readyz"
+    };
     let api = Api::without_key(matches, &config)?;
     let (status, body) = api.ask(Method::GET, path, String::new(), PATIENCE)?;
     let said = String::from_utf8_lossy(&body);

@@ -131,7 +131,11 @@ fn health_is_an_exit_code() {
     let api = format!("http://127.0.0.1:{}", served.internal);
     let health = |more: &[&str]| hallway(&[&["health", "--dev", "--api", &api], more].concat(), &[]);
     let well = health(&[]);
-    assert_eq!((well.code, well.out.contains("\"ready\":true")), (Some(0), true), "{well:?}");
+    assert_eq!(
+        (well.code, well.out.contains("\"ready\":true")),
+        (Some(0), true),
+        "{well:?}"
+    );
 
     served.signal("-TERM");
     while ready(served.internal) {

@@ -151,7 +151,9 @@ mod tests {
         for (_, descriptors) in areas() {
             for metric in descriptors {
                 assert!(seen.insert(metric.name), "{} stands there twice", metric.name);
-                let is_ours = ["hallway_", "process_"].iter().any(|ours| metric.name.starts_with(ours));
+                let is_ours = ["hallway_", "process_"]
+                    .iter()
+                    .any(|ours| metric.name.starts_with(ours));
                 assert!(is_ours, "{}", metric.name);
                 assert_eq!(
                     metric.name.ends_with("_total"),
@@ -164,7 +166,10 @@ mod tests {
         }
         let exposition = metrics.expose();
         assert!(exposition.contains("# TYPE hallway_bus_up gauge"));
-        assert!(exposition.contains("hallway_handshakes_total{outcome=\"unavailable\"} 0"), "before it happens");
+        assert!(
+            exposition.contains("hallway_handshakes_total{outcome=\"unavailable\"} 0"),
+            "before it happens"
+        );
         assert!(exposition.contains("hallway_connections_closed_total{code=\"1006\"} 0"));
     }
 }

@@ -142,7 +142,10 @@ mod tests {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 4 0 12345 1 2";
         assert_eq!(cpu_seconds(stat), Some(3.0));
         assert_eq!(field(stat, 22), Some(12345));
-        assert_eq!(number_after("Max open files            1024    4096    files", "Max open files"), Some(1024));
+        assert_eq!(
+            number_after("Max open files            1024    4096    files", "Max open files"),
+            Some(1024)
+        );
         assert_eq!(number_after("VmRSS:\t  1234 kB", "VmRSS:"), Some(1234));
         assert_eq!(number_after("Max open files unlimited", "Max open files"), None);
     }
