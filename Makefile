@@ -43,7 +43,7 @@ chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setu
 loadtest: ## Run every k6 script for some seconds against a cluster that it starts (SCRIPTS='large-room', and loadtest/README.md)
 	.ci/tools redis postgres haproxy prometheus python
 	.ci/deploy-tools
-	deploy/local/cluster --free-ports -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
+	deploy/local/cluster --free-ports $(ARGS) -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
 
 alerts: ## Make every alert fire in a cluster that it starts, in some minutes (ARGS='HallwayNodeDown …')
 	.ci/tools redis postgres haproxy prometheus python
