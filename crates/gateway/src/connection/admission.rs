@@ -17,6 +17,7 @@ use crate::endpoints::{Caller, rooms_join};
 use crate::leaving;
 use crate::limits::AddressPermit;
 use crate::membership::catch_up::{Allowance, From, Lines};
+use crate::metrics::losses;
 use crate::node::Node;
 use crate::revocation::NotAdmitted;
 use crate::transport::websocket::{Inbound, Reader};
@@ -364,7 +365,12 @@ fn count_open(node: &Node, socket: &Socket, opened: bool) {
         let user = socket.user().map(|user| user.as_str());
         tracing::debug!(client = %socket.id(), user, codec = labels[0], "connection began");
     } else {
-        let code = socket.close_code_wire().to_string();
+        let wire = socket.close_code_wire();
+        let open = || node.hub.socket_count() as u64;
+        if losses::is_loss(wire) && node.metrics.losses.note(Instant::now(), open) {
+            metrics.loss_bursts.inc();
+        }
+        let code = wire.to_string();
         metrics.open.with_label_values(&labels).dec();
         metrics.closed.with_label_values(&[&code]).inc();
         tracing::debug!(client = %socket.id(), code, "connection ended");
