@@ -1,6 +1,7 @@
 //! What every bus must do, as tests. [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod cluster;
+mod journal;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -12,9 +13,12 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Seats, Sent, Told};
+use crate::{
+    Bus, BusError, Cluster, Event, Heard, Journal, Message, Publish, Published, Revocations, Seats, Sent, Told,
+};
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
+pub use journal::{a_journal_is_bounded, a_journal_keeps_what_is_not_confirmed, a_partition_has_one_holder};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +54,8 @@ pub struct Subject {
     pub revocations: Arc<dyn Revocations>,
     /// The same, as the fourth.
     pub seats: Arc<dyn Seats>,
+    /// The same, as the fifth.
+    pub journal: Arc<dyn Journal>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -172,6 +178,9 @@ macro_rules! conformance_tests {
             seats_are_taken_and_given_back
             words_are_told
             nodes_are_known
+            a_journal_keeps_what_is_not_confirmed
+            a_partition_has_one_holder
+            a_journal_is_bounded
             closing_ends_the_lanes
         }
     };

@@ -9,6 +9,7 @@
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
 //! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
+//! - [`hooks`]: what the operator's backend is told; [`webhook`]: what it is asked.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -24,6 +25,7 @@ pub mod database;
 pub mod delivery;
 pub mod endpoints;
 pub mod error;
+pub mod hooks;
 pub mod http;
 pub mod lifecycle;
 pub mod limits;

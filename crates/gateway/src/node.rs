@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+    Bus, Cluster as Nodes, Event, Journal, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -26,6 +26,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
+use crate::hooks::Hooks;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
 use crate::membership::Membership;
@@ -75,6 +76,8 @@ pub struct Node {
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
     pub review: Arc<Haste>,
+    /// What the operator's backend is told.
+    pub hooks: Hooks,
     /// Whether it can do its job.
     pub readiness: Readiness,
     /// What it counts.
@@ -140,12 +143,13 @@ pub enum StartError {
     Config(String),
 }
 
-/// The four seams of a bus, and what comes from it.
+/// The five seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
     seats: Arc<dyn SeatLog>,
+    journal: Arc<dyn Journal>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -185,6 +189,8 @@ impl Node {
         let sessions = sessions::build(config, &metrics).await?;
         let admission = admission::build(config, &metrics).await?;
         let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let holder = format!("{name}/{number:016x}");
+        let hooks = Hooks::build(config, &connected.journal, holder, &metrics)?;
         let most = config.limits.sockets_per_user as usize;
         let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
@@ -209,6 +215,7 @@ impl Node {
             admission,
             authority,
             review: Arc::default(),
+            hooks,
             seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
@@ -310,6 +317,7 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+        self.hooks.refresh_gauges();
         if let Some(jwks) = self.access().verifier.jwks() {
             metrics.auth.refresh(jwks);
         }
@@ -372,6 +380,7 @@ impl Running {
             until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
+        tasks.extend(node.hooks.tasks().into_iter().map(|task| until(&stop, task)));
         if let Some(jwks) = node.access().verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
         }
@@ -426,6 +435,7 @@ impl Running {
         drain::sockets(&self.node, self.drain_time).await;
         drain::finish(&self.node).await;
         let leave = async {
+            self.node.hooks.leave().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -472,7 +482,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             bus: bus.clone(),
             nodes: bus.clone(),
             revocations: bus.clone(),
-            seats: bus,
+            seats: bus.clone(),
+            journal: bus,
             told,
             lanes: receivers,
         });
@@ -493,7 +504,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         bus: bus.clone(),
         nodes: bus.clone(),
         revocations: bus.clone(),
-        seats: bus,
+        seats: bus.clone(),
+        journal: bus,
         told,
         lanes: receivers,
     })

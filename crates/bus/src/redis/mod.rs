@@ -17,6 +17,7 @@ mod drain;
 mod envelope;
 mod errors;
 mod hints;
+mod journal;
 mod lineage;
 mod link;
 mod names;

@@ -68,6 +68,7 @@ mod suite {
             cluster: bus.clone(),
             revocations: bus.clone(),
             seats: bus.clone(),
+            journal: bus.clone(),
             bus,
             lanes: receivers,
             told,

@@ -8,6 +8,7 @@ async fn make(setup: Setup) -> Subject {
         cluster: bus.clone(),
         revocations: bus.clone(),
         seats: bus.clone(),
+        journal: bus.clone(),
         bus,
         lanes: receivers,
         told,

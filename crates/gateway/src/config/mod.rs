@@ -9,6 +9,7 @@ mod api;
 mod auth;
 mod check;
 mod dev;
+mod hooks;
 mod keys;
 mod limits;
 mod log;
@@ -36,6 +37,7 @@ pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
 pub use dev::{DEV_API_KEY, DEV_SECRET};
+pub use hooks::Hooks;
 pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
@@ -90,6 +92,7 @@ settings! {
         store: Store,
         members: Members,
         webhook: Webhook,
+        hooks: Hooks,
         shutdown: Shutdown,
         log: Log,
     }

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod bus;
 pub mod connections;
 pub mod delivery;
+pub mod hooks;
 pub mod http;
 pub mod tls;
 pub mod webhooks;
@@ -45,13 +46,15 @@ pub struct Metrics {
     pub http: http::Http,
     /// Questions to the operator's backend.
     pub webhooks: webhooks::Webhooks,
+    /// What the operator's backend is told.
+    pub hooks: hooks::Hooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -59,6 +62,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
+        ("Hooks", hooks::Hooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
     ]
 }
@@ -77,6 +81,7 @@ impl Metrics {
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
+            hooks: hooks::Hooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
             registry,
         })
