@@ -11,6 +11,7 @@ mod broadcast;
 mod cluster;
 mod drain;
 mod handshake;
+mod hooks;
 mod keys;
 mod limits;
 mod liveness;
