@@ -3,6 +3,7 @@
 mod cluster;
 mod lobbies;
 mod presence;
+mod journal;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::{
-    Bus, BusError, Cluster, Event, Heard, Leases, Lobbies, LobbyLife, Message, Presence, Publish, Published,
+    Bus, BusError, Cluster, Event, Heard, Journal, Leases, Lobbies, LobbyLife, Message, Presence, Publish, Published,
     Revocations, Seats, Sent, Told,
 };
 
@@ -28,6 +29,7 @@ pub use presence::{
     a_large_room_hears_it_merged, a_room_hears_who_comes_and_goes, a_user_stands_as_their_sockets_do,
     who_is_not_kept_is_gone,
 };
+pub use journal::{a_journal_is_bounded, a_journal_keeps_what_is_not_confirmed, a_partition_has_one_holder};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,6 +73,8 @@ pub struct Subject {
     pub leases: Arc<dyn Leases>,
     /// The same, as the eighth.
     pub presence: Arc<dyn Presence>,
+    /// The same, as the ninth.
+    pub journal: Arc<dyn Journal>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -203,6 +207,9 @@ macro_rules! conformance_tests {
             who_is_not_kept_is_gone
             a_room_hears_who_comes_and_goes
             a_large_room_hears_it_merged
+            a_journal_keeps_what_is_not_confirmed
+            a_partition_has_one_holder
+            a_journal_is_bounded
             closing_ends_the_lanes
         }
     };

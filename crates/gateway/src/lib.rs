@@ -12,6 +12,7 @@
 //! - [`membership`]: sockets into rooms, rooms onto the bus, [`leaving`]: what ends with that; [`cluster`]: questions to all
 //!   nodes.
 //! - [`people`]: who is there, on all nodes; [`lobbies`]: rooms that users make; [`typing`]: who writes; [`stats`]: what anyone may know.
+//! - [`hooks`]: what the operator's backend is told; [`webhook`]: what it is asked.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -28,6 +29,7 @@ pub mod delivery;
 pub mod endpoints;
 pub mod error;
 mod groups;
+pub mod hooks;
 pub mod http;
 pub mod leaving;
 pub mod lifecycle;

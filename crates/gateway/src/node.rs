@@ -7,8 +7,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, Leases, NodeRecord, Presence, Revocations as RevocationLog, Seats as SeatLog,
-    Told,
+    Bus, Cluster as Nodes, Event, Journal, Lanes, Leases, NodeRecord, Presence, Revocations as RevocationLog,
+    Seats as SeatLog, Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -27,6 +27,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
+use crate::hooks::Hooks;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
 use crate::lobbies::{self, Lobbies};
@@ -91,6 +92,8 @@ pub struct Node {
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
     pub review: Arc<Haste>,
+    /// What the operator's backend is told.
+    pub hooks: Hooks,
     /// Whether it can do its job.
     pub readiness: Readiness,
     /// What it counts.
@@ -165,6 +168,7 @@ struct Connected {
     lobbies: lobbies::Seams,
     leases: Arc<dyn Leases>,
     presence: Arc<dyn Presence>,
+    journal: Arc<dyn Journal>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -219,6 +223,8 @@ impl Node {
         let admission = admission::build(config, &metrics).await?;
         let members = lobbies::Members(Arc::clone(&connected.lobbies.log));
         let authority = authority::build(config, Arc::clone(&store), members, &metrics).await?;
+        let holder = format!("{name}/{number:016x}");
+        let hooks = Hooks::build(config, &connected.journal, holder, &metrics)?;
         let most = config.limits.sockets_per_user as usize;
         let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
@@ -264,6 +270,7 @@ impl Node {
             admission,
             authority,
             review: Arc::default(),
+            hooks,
             seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
@@ -365,6 +372,7 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+        self.hooks.refresh_gauges();
         if let Some(jwks) = self.access().verifier.jwks() {
             metrics.auth.refresh(jwks);
         }
@@ -444,6 +452,7 @@ impl Running {
             until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
+        tasks.extend(node.hooks.tasks().into_iter().map(|task| until(&stop, task)));
         if let Some(jwks) = node.access().verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
         }
@@ -500,6 +509,7 @@ impl Running {
         let leave = async {
             let _ = self.node.notes.tell_all().await;
             let _ = self.node.people.settled().await;
+            self.node.hooks.leave().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -552,7 +562,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             },
             leases: bus.clone(),
             seats: bus.clone(),
-            presence: bus,
+            presence: bus.clone(),
+            journal: bus,
             told,
             lanes: receivers,
         });
@@ -579,7 +590,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         },
         leases: bus.clone(),
         seats: bus.clone(),
-        presence: bus,
+        presence: bus.clone(),
+        journal: bus,
         told,
         lanes: receivers,
     })

@@ -19,6 +19,7 @@ mod envelope;
 mod errors;
 mod hints;
 mod leases;
+mod journal;
 mod lineage;
 mod link;
 mod lobbies;

@@ -146,6 +146,21 @@ impl Names {
         format!("{{{}#agenda-{part}}}", self.prefix)
     }
 
+    /// The channel whose slot a partition of the journal is in.
+    pub(super) fn journal_channel(&self, partition: u16) -> String {
+        format!("{}#journal-{partition}", self.prefix)
+    }
+
+    /// What waits in a partition of the journal.
+    pub(super) fn journal(&self, partition: u16) -> String {
+        format!("{{{}}}:e", self.journal_channel(partition))
+    }
+
+    /// Who takes from it.
+    pub(super) fn journal_lease(&self, partition: u16) -> String {
+        format!("{{{}}}:l", self.journal_channel(partition))
+    }
+
     /// Whose credentials are over.
     pub(super) fn revoked(&self) -> String {
         format!("{{{}#revoked}}", self.prefix)

@@ -85,6 +85,14 @@ scripts! {
     AGENDA = "scripts/agenda.lua";
     /// Gives out what is due.
     AGENDA_DUE = "scripts/agenda_due.lua";
+    /// Appends to a partition of the journal.
+    JOURNAL_APPEND = "scripts/journal_append.lua";
+    /// Takes or renews a partition's lease, and reads.
+    JOURNAL_TAKE = "scripts/journal_take.lua";
+    /// Forgets what was taken from a partition.
+    JOURNAL_CONFIRM = "scripts/journal_confirm.lua";
+    /// Gives a partition's lease back.
+    JOURNAL_RELEASE = "scripts/journal_release.lua";
 }
 
 impl Script {

@@ -72,6 +72,7 @@ mod suite {
             lobby_life: bus.clone(),
             leases: bus.clone(),
             presence: bus.clone(),
+            journal: bus.clone(),
             bus,
             lanes: receivers,
             told,

@@ -23,6 +23,7 @@ async fn make(setup: Setup) -> Subject {
         lobby_life: bus.clone(),
         leases: bus.clone(),
         presence: bus.clone(),
+        journal: bus.clone(),
         bus,
         lanes: receivers,
         told,

@@ -9,6 +9,7 @@ mod api;
 mod auth;
 mod check;
 mod dev;
+mod hooks;
 mod keys;
 mod limits;
 mod lobbies;
@@ -41,6 +42,7 @@ pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
 pub use dev::{DEV_API_KEY, DEV_SECRET};
+pub use hooks::Hooks;
 pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
 pub use lobbies::Lobbies;
@@ -105,6 +107,7 @@ settings! {
         lobbies: Lobbies,
         typing: Typing,
         stats: Stats,
+        hooks: Hooks,
         shutdown: Shutdown,
         log: Log,
     }

@@ -348,8 +348,11 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
 
 async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>, permit: AddressPermit) {
     count_open(&node, session.socket(), true);
+    let since = node.hooks.connected(&node.name, session.socket());
     session.run(inbound).await;
     let socket = session.socket();
+    // Before it leaves the hub: a node that takes its leave waits until nobody is there.
+    node.hooks.disconnected(&node.name, socket, since);
     node.seats.give_back(socket);
     leaving::node(&node, socket);
     count_open(&node, socket, false);

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod bus;
 pub mod connections;
 pub mod delivery;
+pub mod hooks;
 pub mod http;
 pub mod messages;
 pub mod lobbies;
@@ -57,6 +58,8 @@ pub struct Metrics {
     pub messages: messages::Messages,
     /// Questions to the operator's backend.
     pub webhooks: webhooks::Webhooks,
+    /// What the operator's backend is told.
+    pub hooks: hooks::Hooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
     /// Who writes.
@@ -71,7 +74,7 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 12] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -81,6 +84,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 12] {
         ("Backend API", http::Http::DESCRIPTORS),
         ("Messages", messages::Messages::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
+        ("Hooks", hooks::Hooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
         ("Typing", typing::Typing::DESCRIPTORS),
         ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
@@ -104,6 +108,7 @@ impl Metrics {
             http: http::Http::register(&registry)?,
             messages: messages::Messages::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
+            hooks: hooks::Hooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
             typing: typing::Typing::register(&registry)?,
             lobbies: lobbies::Lobbies::register(&registry)?,

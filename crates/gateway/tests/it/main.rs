@@ -12,6 +12,7 @@ mod cluster;
 mod drain;
 mod groups;
 mod handshake;
+mod hooks;
 mod keys;
 mod limits;
 mod liveness;
