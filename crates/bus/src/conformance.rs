@@ -1,9 +1,9 @@
 //! What every bus must do, as tests. [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod cluster;
+mod journal;
 mod lobbies;
 mod presence;
-mod journal;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
+pub use journal::{a_journal_is_bounded, a_journal_keeps_what_is_not_confirmed, a_partition_has_one_holder};
 pub use lobbies::{
     a_user_is_in_one_lobby, lobbies_are_made_joined_and_left, pages_of_lobbies_are_stable, the_last_seat_is_taken_once,
     who_vanishes_is_taken_out, work_is_leased,
@@ -29,7 +30,6 @@ pub use presence::{
     a_large_room_hears_it_merged, a_room_hears_who_comes_and_goes, a_user_stands_as_their_sockets_do,
     who_is_not_kept_is_gone,
 };
-pub use journal::{a_journal_is_bounded, a_journal_keeps_what_is_not_confirmed, a_partition_has_one_holder};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -120,12 +120,10 @@ impl Decisions {
     }
 
     /// What `ask` brings, whatever is known.
-    pub(super) async fn ask_now(
-        &self,
-        ask: impl Future<Output = Result<Option<Role>, Error>>,
-    ) -> Result<Decision, Error> {
+    pub(super) async fn ask_now(&self, ask: impl Future<Output = Result<Standing, Error>>) -> Result<Decision, Error> {
         let stamp = self.now();
-        ask.await.map(|role| Decision { role, stamp })
+        let role = ask.await?.role;
+        Ok(Decision { role, stamp })
     }
 
     fn is_as_of_now(&self, key: &Key, stamp: Stamp) -> bool {

@@ -167,7 +167,7 @@ impl Authority {
     /// `unavailable`: whoever is to be asked is away.
     pub async fn decide(&self, rule: JoinRule, user: &UserId, room: &RoomName) -> Result<Decision, Error> {
         if rule == JoinRule::Lobby {
-            let ask = self.lobbies.role_in(user.clone(), room.clone());
+            let ask = self.lobbies.standing(user.clone(), room.clone());
             return self.decisions.ask_now(ask).await;
         }
         let source = match rule {

@@ -19,7 +19,7 @@ use hallway_protocol::{Error, ErrorCode, Kinds, Lobby, LobbyId, RoomName, UserId
 use hallway_store::Role;
 use tokio::sync::mpsc;
 
-use crate::authority::Source;
+use crate::authority::{Source, Standing};
 use crate::config;
 use crate::endpoints::Caller;
 use crate::metrics::Metrics;
@@ -251,12 +251,18 @@ fn entered_in(entered: Entered) -> Result<Lobby, Error> {
 pub struct Members(pub Arc<dyn Log>);
 
 impl Source for Members {
-    fn role_in(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Option<Role>, Error>> {
+    fn standing(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Standing, Error>> {
         let lobby = LobbyId::of_room(&room).map(|id| self.0.lobby(id));
         async move {
-            let Some(lobby) = lobby else { return Ok(None) };
+            let Some(lobby) = lobby else {
+                return Ok(Standing::default());
+            };
             let lobby = patiently(lobby).await?;
-            Ok(lobby.filter(|lobby| lobby.has(&user)).map(|_| Role::Member))
+            let is_member = lobby.is_some_and(|lobby| lobby.has(&user));
+            Ok(Standing {
+                role: is_member.then_some(Role::Member),
+                muted_until: None,
+            })
         }
         .boxed()
     }

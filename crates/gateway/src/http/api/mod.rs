@@ -3,8 +3,8 @@
 
 mod broadcast;
 mod exchange;
-mod messages;
 mod lobbies;
+mod messages;
 mod nodes;
 mod rooms;
 mod users;
