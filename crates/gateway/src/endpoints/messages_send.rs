@@ -25,6 +25,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: MessagesSend) -> A
         let (_, user) = rules::writable(&node, &caller, &args.room).await?;
         let message = wish.checked(args.room, user, false)?;
         let told = send(&node, message, Some(caller.socket.id())).await?;
+        node.typing.ended(&told.message.room, &caller.socket);
         super::to_data(&told).map(Some)
     }))
 }

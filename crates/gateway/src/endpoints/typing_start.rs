@@ -9,14 +9,17 @@ use super::{Answer, Caller, resolve};
 use crate::node::Node;
 
 pub(super) fn handle(node: &Node, caller: &Caller, args: &InRoom) -> Answer {
-    Answer::now(check(node, caller, args).map(|_| {
+    let checked = check(node, caller, args).and_then(|room| match &caller.identity.user {
+        Some(user) => node.authority.may_speak(&room, user),
+        None => Ok(()),
+    });
+    Answer::now(checked.map(|()| {
         node.typing.started(&args.room, &caller.socket);
         json!({})
     }))
 }
 
-/// Who may tell a room that they write: whoever may publish there and is in it, where that is told at all. (Who is muted will be
-/// refused here.)
+/// Who may tell a room that they write: whoever may publish there and is in it, where that is told at all.
 pub(super) fn check<'n>(node: &'n Node, caller: &Caller, args: &InRoom) -> Result<Room<'n>, Error> {
     let name = &args.room;
     let room = resolve(node, name)?;

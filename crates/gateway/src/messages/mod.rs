@@ -4,6 +4,7 @@
 //! What must stay true: every broadcast of a change carries the change's own idempotency key, so that two nodes which both
 //! send it make one broadcast; and a change leaves the outbox ([`notes`]) only when all of its broadcasts are confirmed.
 
+mod absent;
 mod cursor;
 mod events;
 mod notes;
@@ -88,7 +89,10 @@ async fn tell(node: &Arc<Node>, change: &Change, stored: Stored, exclude: Option
         Err(why) => Err(why),
     };
     match &numbers {
-        Ok(_) => node.notes.sent(id),
+        Ok(_) => {
+            node.notes.sent(id);
+            absent::tell(node, change, &message);
+        }
         Err(why) => {
             tracing::debug!(%why, room = %message.room, "a message is broadcast later");
             node.metrics.messages.deferred.inc();

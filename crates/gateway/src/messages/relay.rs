@@ -70,10 +70,11 @@ async fn round(node: &Arc<Node>) -> bool {
     all_sent && count == BATCH
 }
 
-fn settle(node: &Node, one: Unsent, result: Result<Result<Numbers, Error>, Error>) -> bool {
+fn settle(node: &Arc<Node>, one: Unsent, result: Result<Result<Numbers, Error>, Error>) -> bool {
     match result {
         Ok(Ok(_)) => {
             node.metrics.messages.relayed.inc();
+            super::absent::tell(node, &one.change, &one.message);
             node.notes.sent(one.id);
             true
         }

@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::Request;
+use crate::hooks::HookEvent;
 use crate::metrics::Metrics;
 use crate::node::Node;
 
@@ -107,6 +108,7 @@ async fn follow(node: &Arc<Node>, effect: &Effect) {
     node.metrics.presence.effects.inc();
     match effect {
         Effect::User(change) => {
+            hook(node, change);
             if change.before.status != change.now.status {
                 tell(node, change).await;
             }
@@ -114,8 +116,25 @@ async fn follow(node: &Arc<Node>, effect: &Effect) {
             node.people.effects.store(&change.user, change.now.status, at);
         }
         Effect::Room(change) => {
-            tracing::debug!(room = %change.room, occupied = change.is_occupied, "a room's people");
+            let room = change.room.clone();
+            node.hooks.tell(match change.is_occupied {
+                true => HookEvent::RoomOccupied { room },
+                false => HookEvent::RoomVacated { room },
+            });
         }
+    }
+}
+
+/// Tells the backend that a user came or went; a chosen status is none of that.
+fn hook(node: &Node, change: &Change) {
+    let user_id = change.user.clone();
+    match (change.before.is_here, change.now.is_here) {
+        (false, true) => node.hooks.tell(HookEvent::UserOnline { user_id }),
+        (true, false) => node.hooks.tell(HookEvent::UserOffline {
+            user_id,
+            last_seen_at: change.seen_at,
+        }),
+        _ => {}
     }
 }
 
