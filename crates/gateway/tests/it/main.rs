@@ -18,6 +18,7 @@ mod liveness;
 mod members;
 mod messages;
 mod messages_later;
+mod messages_pages;
 mod proxies;
 mod refresh;
 mod reload;
