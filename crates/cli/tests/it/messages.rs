@@ -37,6 +37,8 @@ impl Node {
                 ("HALLWAY_STORE_LEASE", "1s"),
                 ("HALLWAY_LIMITS_FRAMES_PER_SECOND", "0"),
                 ("HALLWAY_LIMITS_SOCKETS_PER_ADDRESS", "0"),
+                // Those of a killed node count for a while.
+                ("HALLWAY_LIMITS_SOCKETS_PER_USER", "0"),
             ])
             .envs(more.iter().copied())
             .stdin(Stdio::null())

@@ -14,7 +14,9 @@ pub(super) fn tell(node: &Arc<Node>, change: &Change, message: &Message) {
     if !matches!(change, Change::Created) || !node.hooks.wants(HookKind::MessageOffline) {
         return;
     }
-    let Ok(room) = node.kinds.resolve(&message.room) else { return };
+    let Ok(room) = node.kinds.resolve(&message.room) else {
+        return;
+    };
     let Owner::Pair(a, b) = room.owner else { return };
     let other = if a == message.from_user_id { b } else { a };
     tokio::spawn(tell_of(Arc::clone(node), other, message.clone()));

@@ -20,6 +20,7 @@ mod lobbies;
 mod members;
 mod messages;
 mod messages_later;
+mod messages_pages;
 mod presence;
 mod proxies;
 mod refresh;
