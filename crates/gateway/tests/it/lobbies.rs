@@ -150,7 +150,7 @@ async fn a_lobby_is_made_joined_and_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_vanishes_leaves_after_the_time_of_grace() {
-    let cluster = Cluster::alone("[lobbies]\ngrace = '300ms'").await;
+    let cluster = Cluster::alone("[lobbies]\ngrace = '4s'").await;
     let mut watcher = in_pool(&cluster, 0, "watcher").await;
     let (alice, hello) = cluster.connect(0, "alice").await;
     let (mut bob, _) = cluster.connect(0, "bob").await;

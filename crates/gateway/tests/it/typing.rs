@@ -115,7 +115,7 @@ async fn only_where_and_by_whom_it_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_nodes_it_begins_with_the_first_socket_and_ends_with_the_last() {
     let redis = RedisServer::start().await;
-    let cluster = Cluster::start(3, &over(&redis.url(), "")).await;
+    let cluster = Cluster::start(3, &over(&redis.url(), "[typing]\nlife = '1m'")).await;
     let mut listeners = Vec::new();
     for node in 0..3 {
         listeners.push(in_room(&cluster, node, &format!("listener{node}")).await);
@@ -148,7 +148,7 @@ async fn over_nodes_it_begins_with_the_first_socket_and_ends_with_the_last() {
 async fn a_node_that_dies_takes_its_writers_along() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.port()).await;
-    let life = "[typing]\nlife = '1s'";
+    let life = "[typing]\nlife = '3s'";
     let cluster = Cluster::start(2, &over(&redis.url(), life)).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port());
     let doomed = Cluster::start(1, &over(&url, life)).await;
