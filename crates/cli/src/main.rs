@@ -4,7 +4,7 @@
 //! - `arguments`: the command line. `input`: from it to a configuration.
 //! - `serve`: runs a node, with `logging` and `signals`.
 //! - A file per command. For developers: `token`, `publish`, `tail`, `config`, `metrics`. For who runs a cluster: `nodes`,
-//!   `drain`, `rebalance`, `rooms`, `who`, `kick`, `stats`.
+//!   `drain`, `rebalance`, `rooms`, `who`, `kick`, `stats`, `health`.
 //! - `api`: a client of the backend API, `answer`: what it answers. `failure`: exit codes. `output`, `table`: what goes to
 //!   standard output.
 
@@ -14,6 +14,7 @@ mod arguments;
 mod config;
 mod drain;
 mod failure;
+mod health;
 mod input;
 mod kick;
 mod logging;
@@ -64,6 +65,7 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("who", matches)) => who::run(matches),
         Some(("kick", matches)) => kick::run(matches),
         Some(("stats", matches)) => stats::run(matches),
+        Some(("health", matches)) => health::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("metrics", _)) => metrics::run(),
         // `arguments` requires one of the commands above.

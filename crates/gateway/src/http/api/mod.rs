@@ -3,6 +3,8 @@
 
 mod broadcast;
 mod exchange;
+mod lobbies;
+mod messages;
 mod nodes;
 mod overview;
 mod rooms;
@@ -52,12 +54,15 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::join, rooms::leave))
         .routes(routes!(rooms::room))
         .routes(routes!(rooms::history))
+        .routes(routes!(messages::send, messages::list))
         .routes(routes!(overview::rooms))
         .routes(routes!(nodes::nodes))
         .routes(routes!(nodes::standing))
         .routes(routes!(nodes::drain, nodes::stay))
         .routes(routes!(nodes::rebalance))
         .routes(routes!(overview::stats))
+        .routes(routes!(lobbies::lobbies))
+        .routes(routes!(lobbies::lobby, lobbies::end))
 }
 
 /// The OpenAPI 3.1 document.
