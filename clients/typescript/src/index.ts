@@ -1,0 +1,23 @@
+// `@hallway/client`. Where to look: `client.ts` is what an application holds, `session.ts` comes back, `conversation.ts` is
+// one connection's life, `ledger.ts` knows how far each room was heard. `generated.ts` is what the Rust side declares.
+
+export type * from './ahead.js'
+export type { Resync, RoomStatus } from './channel.js'
+export { type AllEndpoints, createClient, type EndpointName, HallwayClient, type Stats } from './client.js'
+export { type Codec, json } from './codec.js'
+export type { Store, Unsubscribe } from './emitter.js'
+export { HallwayError, type LocalCode } from './errors.js'
+export * from './generated.js'
+export type { Cause, Happening } from './ledger.js'
+export type { Lobbies } from './lobbies.js'
+export type { MessageList, MessageView } from './messages.js'
+export { type RoomName, roomName } from './names.js'
+export type { ClientOptions } from './options.js'
+export type { Outbox, OutboxEntry, Sent } from './outbox.js'
+export type { People, PeopleView } from './people.js'
+export type { Presence, Watch } from './presence.js'
+export type { EventMap, Room } from './room.js'
+export type { ConnectionStatus } from './session.js'
+export type { Socket, SocketConstructor } from './socket.js'
+export type { Token, TokenRequest } from './token.js'
+export type { Typing } from './typing.js'
