@@ -84,10 +84,7 @@ export class HallwayClient<Own extends object = object> {
     this.#session.join(name)
     return new Room<Events>(this as HallwayClient, channel, () => {
       channel.joins -= 1
-      if (channel.joins === 0) {
-        this.#session.leave(name)
-        channel.status.set({ state: 'listening' })
-      }
+      if (channel.joins === 0) this.#leave(name)
       this.#release(channel)
     })
   }
@@ -139,7 +136,17 @@ export class HallwayClient<Own extends object = object> {
     const channel = this.#channels.get(name) ?? new Channel(name)
     this.#channels.set(name, channel)
     channel.handles += 1
+    if (this.#session.ledger.isEntered(name)) channel.status.set({ state: 'joined' })
     return channel
+  }
+
+  /** Leaves a room, and with it those that are included in it. */
+  #leave(name: string): void {
+    this.#session.leave(name)
+    for (const channel of this.#channels.values()) {
+      const isGone = channel.status.value.state === 'joined' && !this.#session.ledger.isEntered(channel.name)
+      if (isGone || channel.name === name) channel.status.set({ state: 'listening' })
+    }
   }
 
   #release(channel: Channel): void {
