@@ -64,9 +64,7 @@ export class MessageList {
 
   /** Takes a message: it is in `pending` at once, and sent when there is a connection. Throws `queue-full`. */
   send(content: string, more: Omit<SendMessage, 'room' | 'content'> = {}): Sent {
-    const sent = this.#client.outbox.send({ room: this.#room.name, content, ...more })
-    this.#room.typing.sent()
-    return sent
+    return this.#client.outbox.send({ room: this.#room.name, content, ...more })
   }
 
   /** Tries a failed message again. */

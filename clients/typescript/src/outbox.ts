@@ -50,7 +50,7 @@ export class Outbox extends Store<readonly OutboxEntry[]> {
   readonly #most: number
   readonly #pending = new Map<string, Pending>()
   readonly #lines = new Map<string, Line>()
-  readonly #emitter = new Emitter<{ stored: Message }>()
+  readonly #emitter = new Emitter<{ taken: string; stored: Message }>()
 
   constructor(client: HallwayClient, most: number) {
     super([])
@@ -76,6 +76,7 @@ export class Outbox extends Store<readonly OutboxEntry[]> {
     stored.catch(() => undefined)
     const entry = { clientMessageId, room, content, type, replyToId, createdAt: Date.now(), error: undefined }
     this.set([...this.value, { ...entry, state: 'waiting' }])
+    this.#emitter.emit('taken', room)
     this.#pump(room)
     return { clientMessageId, stored }
   }
@@ -94,6 +95,11 @@ export class Outbox extends Store<readonly OutboxEntry[]> {
     const pending = this.#pending.get(clientMessageId)
     this.#remove(clientMessageId)
     pending?.reject(new HallwayError('closed', 'the message was discarded', 'unknown'))
+  }
+
+  /** Hears in which room each message is said, when it is taken. */
+  onTaken(listener: (room: string) => void): Unsubscribe {
+    return this.#emitter.on('taken', listener)
   }
 
   /** Hears of each message of this client that is stored, before it is gone from here. */

@@ -114,17 +114,26 @@ export class Room<Own extends object = object> {
 
   /** Its stored messages, and those that wait to be sent. Loaded from the first use on. */
   get messages(): MessageList {
-    return (this.#messages ??= new MessageList(this.#client, this))
+    this.#messages ??= new MessageList(this.#client, this)
+    // Of a handle that was left nothing listens on.
+    if (this.#hasLeft) this.#messages.dispose()
+    return this.#messages
   }
 
   /** Who is in it, kept up to date from the first use on. */
   get people(): People {
-    return (this.#people ??= new People(this.#client, this))
+    this.#people ??= new People(this.#client, this)
+    // Of a handle that was left nothing listens on.
+    if (this.#hasLeft) this.#people.dispose()
+    return this.#people
   }
 
   /** Who writes, and saying that one does. */
   get typing(): Typing {
-    return (this.#typing ??= new Typing(this.#client, this))
+    this.#typing ??= new Typing(this.#client, this)
+    // Of a handle that was left nothing listens on.
+    if (this.#hasLeft) this.#typing.dispose()
+    return this.#typing
   }
 
   /** Ends this handle and everything that listens on it. Leaves the room if it was the last handle. */

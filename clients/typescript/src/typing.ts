@@ -32,6 +32,8 @@ export class Typing {
       room.on('new-message', ({ fromUserId }) => this.#stopped(fromUserId)),
       // The server forgot it with the connection.
       client.connection.subscribe(() => (this.#saidAt = undefined)),
+      // A message ends it for the server too.
+      client.outbox.onTaken((name) => name === room.name && this.#sent()),
     ]
   }
 
@@ -58,18 +60,17 @@ export class Typing {
     this.#client.say('typing.stop', { room: this.#room })
   }
 
-  /** A message was sent, which ends it for the server too. */
-  sent(): void {
-    this.#idle.clear()
-    this.#saidAt = undefined
-  }
-
   dispose(): void {
     this.stop()
     for (const unsubscribe of this.#unsubscribes) unsubscribe()
     for (const timer of this.#forget.values()) timer.clear()
     this.#forget.clear()
     this.#users.set([])
+  }
+
+  #sent(): void {
+    this.#idle.clear()
+    this.#saidAt = undefined
   }
 
   #started(userId: string): void {
