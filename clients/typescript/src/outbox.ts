@@ -112,6 +112,8 @@ export class Outbox extends Store<readonly OutboxEntry[]> {
     const id = message.clientMessageId
     const pending = id === null ? undefined : this.#pending.get(id)
     if (!pending || !this.value.some((entry) => entry.clientMessageId === id && entry.room === message.room)) return
+    // Whoever is told may come here with it again.
+    this.#pending.delete(id as string)
     this.#emitter.emit('stored', message)
     this.#remove(id as string)
     pending.resolve(message)

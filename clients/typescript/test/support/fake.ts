@@ -70,7 +70,7 @@ export class FakeSocket implements Socket {
   reply(endpoint: string, result: { data?: unknown; error?: { code: string; retryAfterMs?: number } }): void {
     const frame = this.asked(endpoint).at(-1)
     const { error, data } = result
-    const reply = error ? { error: { message: 'no', ...error } as never } : { data: data ?? {} }
+    const reply = error ? { error: { message: 'no', ...error } as never } : { data: data === undefined ? {} : data }
     this.say({ reply: { id: frame?.id as number, ...reply } })
   }
 }
