@@ -3,8 +3,8 @@
 import { Window } from 'happy-dom'
 
 const window = new Window({ url: 'http://localhost/' })
-const page = globalThis as unknown as Record<string, unknown>
-page['window'] = window
-page['document'] = window.document
-page['HTMLElement'] = window.HTMLElement
-page['IS_REACT_ACT_ENVIRONMENT'] = true
+const page = { window, document: window.document, navigator: window.navigator, HTMLElement: window.HTMLElement }
+// Node has some of these itself, and not all can be assigned.
+for (const [name, value] of Object.entries({ ...page, IS_REACT_ACT_ENVIRONMENT: true })) {
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+}

@@ -135,5 +135,5 @@ test('useMessages shows a message at once, and once', async () => {
 test('without a provider it says so', async (context) => {
   context.mock.method(console, 'error', () => undefined)
   const Shown = () => <p>{useConnection().state}</p>
-  await assert.rejects(act(async () => root.render(<Shown />)), /HallwayProvider/)
+  await assert.rejects(async () => act(async () => root.render(<Shown />)), /HallwayProvider/)
 })
