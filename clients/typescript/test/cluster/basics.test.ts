@@ -36,7 +36,7 @@ describe('against a real cluster', () => {
     const room = client.join('board-9')
     await assert.rejects(room.ready(), (error: HallwayError) => error.code === 'forbidden' && error.outcome === 'refused')
     await assert.rejects(room.info(), (error: HallwayError) => error instanceof HallwayError && error.code === 'forbidden')
-    await assert.rejects(room.broadcast('x', 1), (error: HallwayError) => error.code === 'forbidden')
+    await assert.rejects(room.broadcast('x', 1), (error: HallwayError) => error.outcome === 'refused')
     await assert.rejects(room.broadcast('room.x', 1), (error: HallwayError) => error.field === 'destination')
     await assert.rejects(room.broadcast('x', 1n), (error: HallwayError) => error.outcome === 'not-sent')
     await assert.rejects(room.broadcast('x', 'x'.repeat(70_000)), (error: HallwayError) => error.code === 'too-large')
@@ -53,11 +53,25 @@ describe('against a real cluster', () => {
     assert.equal(asked, 2)
   })
 
-  test('a token that runs out is asked for again', async () => {
+  test('a token is refreshed before it runs out, and the connection stays', async () => {
     const asked: string[] = []
+    const refreshed = new Promise<void>((resolve) => {
+      const give = ({ reason }: { reason: string }) => {
+        asked.push(reason)
+        if (asked.length === 3) resolve()
+        return token('short', ['board-*'], asked.length === 1 ? 4 : asked.length === 2 ? 6 : 3600)
+      }
+      cluster.client('short', { token: give }).join('board-short')
+    })
+    await refreshed
+    assert.deepEqual(asked, ['connect', 'refresh', 'refresh'])
+  })
+
+  test('a token that cannot be refreshed is replaced when it has run out', async () => {
+    let asked = 0
     const give = ({ reason }: { reason: string }) => {
-      asked.push(reason)
-      return token('short', ['board-*'], asked.length === 1 ? 2 : 3600)
+      if (reason === 'refresh') throw new Error('not now')
+      return token('short', ['board-*'], asked++ === 0 ? 1 : 3600)
     }
     const client = cluster.client('short', { token: give })
     const room = await client.join('board-short').ready()

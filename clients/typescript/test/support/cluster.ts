@@ -8,11 +8,8 @@ import { folder, Node, startRedis } from './processes.js'
 import { Proxy } from './proxy.js'
 import { token } from './token.js'
 
-/** What connects: the platform's own where there is one, else that of `ws`. `HALLWAY_TEST_SOCKET=ws` takes `ws`. */
-export const TestSocket: SocketConstructor =
-  process.env['HALLWAY_TEST_SOCKET'] !== 'ws' && 'WebSocket' in globalThis
-    ? (globalThis.WebSocket as unknown as SocketConstructor)
-    : (WebSocket as unknown as SocketConstructor)
+/** What connects: the platform's own where there is one, else that of `ws`. */
+export const TestSocket = (globalThis.WebSocket ?? WebSocket) as unknown as SocketConstructor
 
 export interface Cluster {
   nodes: Node[]
@@ -36,7 +33,9 @@ export async function startCluster(size: number, more: Record<string, string> = 
     proxies,
     backend: new Backend(nodes),
     client(user, options = {}) {
-      const url = proxies.map((proxy) => proxy.url)
+      // Each begins with another node.
+      const first = clients.length % proxies.length
+      const url = [...proxies.slice(first), ...proxies.slice(0, first)].map((proxy) => proxy.url)
       const fast = { backoffFirstMs: 50, backoffMostMs: 500 }
       const client = createClient({ url, token: () => token(user), WebSocket: TestSocket, ...fast, ...options })
       clients.push(client)

@@ -50,8 +50,10 @@ export class Proxy {
   }
 
   /** Stops moving bytes towards the clients that this says yes to, without a word. */
-  stall(takes: () => boolean = () => true): void {
-    for (const [client, node] of this.#pairs) if (takes()) node.unpipe(client)
+  stall(takes: () => boolean = () => true): number {
+    const chosen = [...this.#pairs].filter(takes)
+    for (const [client, node] of chosen) node.unpipe(client)
+    return chosen.length
   }
 
   async stop(): Promise<void> {
