@@ -20,7 +20,7 @@ build: ## Build everything
 	cargo build --workspace --all-targets --features "$$(.ci/features)"
 
 test: ## Run every test; finds or installs the servers they need
-	.ci/tools redis
+	.ci/tools redis postgres
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
 
 check: ## What a change must pass before its tests: format, lints, documentation, shell scripts

@@ -1,53 +1,46 @@
-//! Tokens: JSON Web Tokens (RFC 7519), signed with HS256.
+//! Tokens: JSON Web Tokens (RFC 7519).
 //!
 //! The library checks the signature. The claims are checked here, because its own checks read the system's clock,
 //! refuse every token that names an audience where none is asked for, and leave `nbf` alone unless told.
 //!
-//! Decisions: `exp` and `sub` are required. `nbf` is honoured. `aud` and `iss` are looked at only where the operator
-//! asks for one, and are then required: a token made for several services goes on working. Headers with `crit`
-//! are refused, since none of what they could ask for is known here (RFC 7515 §4.1.11).
+//! Decisions: who and until when (`sub` and `exp`, or the claims in their place) are required. `nbf` is honoured. `aud`
+//! and `iss` are looked at only where the operator asks for one, and are then required: a token made for several
+//! services goes on working.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::Value;
 
 use crate::claims::{self, Claims, Rules};
+use crate::header::Header;
 use crate::identity::{Grant, Identity};
+use crate::jwks::Jwks;
+use crate::key::{Key, SigningKey};
 use crate::token_error::TokenError;
 
-/// What a verifier is made from. Empty secrets count as none: an empty key would check nothing.
-#[derive(Clone, Copy, Default)]
-pub struct JwtOptions<'o> {
-    /// The secret that tokens are signed with.
-    pub secret: &'o str,
-    /// Secrets that were in use before.
-    pub previous: &'o [&'o str],
-    /// How far clocks may be apart.
-    pub leeway: Duration,
-    /// The audience that a token must name; empty for any.
-    pub audience: &'o str,
-    /// The issuer that a token must name; empty for any.
-    pub issuer: &'o str,
+/// What a verifier is made from. Without any key it accepts nothing.
+#[derive(Debug, Default)]
+pub struct JwtOptions {
+    /// Keys that are good, several of one algorithm too: while one is replaced by another, both are.
+    pub keys: Vec<Key>,
+    /// What tokens are made with.
+    pub signing: Option<SigningKey>,
+    /// Keys that come from a URL.
+    pub jwks: Option<Arc<Jwks>>,
+    /// What must hold beside the signature.
+    pub rules: Rules,
 }
 
 /// Reads tokens, and makes them.
-pub struct JwtVerifier {
-    keys: Vec<DecodingKey>,
-    signing: Option<EncodingKey>,
-    validation: Validation,
-    rules: Rules,
-}
+pub struct JwtVerifier(JwtOptions);
 
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtVerifier")
-            .field("keys", &self.keys.len())
-            .field("rules", &self.rules)
+            .field("keys", &self.0.keys)
+            .field("jwks", &self.0.jwks.is_some())
+            .field("rules", &self.0.rules)
             .finish_non_exhaustive()
     }
 }
@@ -58,113 +51,111 @@ impl JwtVerifier {
 
     /// A verifier.
     #[must_use]
-    pub fn new(options: JwtOptions<'_>) -> Self {
-        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let secrets = std::iter::once(options.secret).chain(options.previous.iter().copied());
-        let rules = Rules {
-            leeway: u64::try_from(options.leeway.as_millis()).unwrap_or(u64::MAX),
-            audience: given(options.audience),
-            issuer: given(options.issuer),
-        };
-        Self {
-            keys: secrets
-                .filter(|s| !s.is_empty())
-                .map(|s| DecodingKey::from_secret(s.as_bytes()))
-                .collect(),
-            signing: given(options.secret).map(|secret| EncodingKey::from_secret(secret.as_bytes())),
-            validation: signature_only(),
-            rules,
-        }
+    pub fn new(options: JwtOptions) -> Self {
+        Self(options)
     }
 
-    /// Reads a token. `now` is in Unix milliseconds.
+    /// The same, with keys from a URL beside its own.
+    #[must_use]
+    pub fn with_jwks(mut self, jwks: Option<Arc<Jwks>>) -> Self {
+        self.0.jwks = jwks;
+        self
+    }
+
+    /// Keys that come from a URL.
+    #[must_use]
+    pub fn jwks(&self) -> Option<&Arc<Jwks>> {
+        self.0.jwks.as_ref()
+    }
+
+    /// Reads a token. `now` is in Unix milliseconds. Waits for nothing: after [`TokenError::UnknownKey`] it is worth to
+    /// [look for new keys](Self::look_for_keys) and try again.
     ///
     /// # Errors
     /// Says why the token is refused; the text may be sent to the client.
     pub fn verify(&self, token: &str, now: u64) -> Result<Identity, TokenError> {
-        if self.keys.is_empty() {
+        if self.0.keys.is_empty() && self.0.jwks.is_none() {
             return Err(TokenError::NotAccepted);
         }
         if token.len() > Self::MAX_LEN {
             return Err(TokenError::TooLarge);
         }
-        check_header(token)?;
-        let claims = self.checked_claims(token)?;
-        claims::identity(&claims, &self.rules, now)
+        let header = Header::of(token)?;
+        let claims = self.checked_claims(token, &header)?;
+        claims::identity(&claims, &self.0.rules, now)
     }
 
-    /// Makes a token that this verifier accepts; nothing if it has no secret.
+    /// Waits until the source of keys was asked anew, if it may be asked now ([`Jwks::look`]).
+    ///
+    /// # Errors
+    /// [`TokenError::Unavailable`]: it did not answer, so that nothing can be said about the token.
+    pub async fn look_for_keys(&self) -> Result<(), TokenError> {
+        match &self.0.jwks {
+            Some(jwks) => jwks.look().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a token that this verifier accepts, unless other claims are required; nothing if it has nothing to sign
+    /// with.
     #[must_use]
     pub fn mint(&self, grant: &Grant) -> Option<String> {
+        let (signing, rules) = (self.0.signing.as_ref()?, &self.0.rules);
         let issued_at = grant.issued_at / 1000;
+        let expires_at = issued_at.saturating_add(grant.life.as_secs());
         let mut claims = Claims::new();
-        claims.insert("sub".into(), grant.user.as_str().into());
-        claims.insert("iat".into(), issued_at.into());
-        claims.insert("exp".into(), issued_at.saturating_add(grant.life.as_secs()).into());
-        let named = [
-            ("name", &grant.name),
-            ("aud", &self.rules.audience),
-            ("iss", &self.rules.issuer),
-        ];
-        for (name, value) in named {
-            claims.extend(
-                value
-                    .as_ref()
-                    .map(|value| (name.to_owned(), Value::from(value.as_str()))),
-            );
+        let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        set("iat", issued_at.into());
+        set("exp", expires_at.into());
+        set(&rules.expires, expires_at.into());
+        set(&rules.user, grant.user.as_str().into());
+        if let Some(name) = &grant.name {
+            set(&rules.name, name.as_str().into());
+        }
+        if let Some(audience) = rules.audience.first() {
+            set("aud", audience.as_str().into());
+        }
+        if !rules.issuer.is_empty() {
+            set("iss", rules.issuer.as_str().into());
         }
         if !grant.rooms.is_empty() {
-            claims.insert("rooms".into(), grant.rooms.iter().map(ToString::to_string).collect());
+            set(&rules.rooms, grant.rooms.iter().map(ToString::to_string).collect());
         }
+        let mut header = jsonwebtoken::Header::new(signing.algorithm.library());
+        header.kid.clone_from(&signing.id);
         // JSON made of texts and numbers can be written, and an HMAC takes any key.
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, self.signing.as_ref()?).ok()
+        jsonwebtoken::encode(&header, &claims, &signing.encoding).ok()
     }
 
     /// The claims, once a key of ours fits.
-    fn checked_claims(&self, token: &str) -> Result<Claims, TokenError> {
-        for key in &self.keys {
-            match jsonwebtoken::decode::<Claims>(token, key, &self.validation) {
-                Ok(data) => return Ok(data.claims),
-                Err(error) => match error.into_kind() {
-                    ErrorKind::InvalidSignature => {}
-                    ErrorKind::InvalidAlgorithm => return Err(TokenError::Algorithm),
-                    _ => return Err(TokenError::Malformed),
-                },
+    fn checked_claims(&self, token: &str, header: &Header) -> Result<Claims, TokenError> {
+        let mut refused = TokenError::Algorithm;
+        for key in self.0.keys.iter().filter(|key| key.algorithm() == header.algorithm) {
+            let named = match (&header.key_id, key.id()) {
+                (Some(wanted), Some(id)) if wanted != id => {
+                    if refused == TokenError::Algorithm {
+                        refused = TokenError::UnknownKey;
+                    }
+                    continue;
+                }
+                (Some(_), Some(_)) => true,
+                _ => false,
+            };
+            match key.check(token) {
+                // Another key may fit, unless it is this one that the token names.
+                Err(TokenError::Signature) if !named => refused = TokenError::Signature,
+                checked => return checked,
             }
         }
-        Err(TokenError::Signature)
+        match &self.0.jwks {
+            // What comes from a URL is never a secret.
+            Some(jwks) if !header.algorithm.is_symmetric() => jwks.check(token, header, refused),
+            _ => Err(refused),
+        }
     }
 }
 
-/// The library's part: HS256 and nothing else, and no look at the claims.
-fn signature_only() -> Validation {
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation
-}
-
-/// Looks at the header before the library does: it knows no `alg` but its own, and would call `none` malformed.
-fn check_header(token: &str) -> Result<(), TokenError> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Err(TokenError::Malformed);
-    };
-    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenError::Malformed)?;
-    let header: Claims = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
-    match header.get("alg") {
-        Some(Value::String(algorithm)) if algorithm == "HS256" => {}
-        Some(_) => return Err(TokenError::Algorithm),
-        None => return Err(TokenError::Malformed),
-    }
-    if header.contains_key("crit") {
-        Err(TokenError::Malformed)
-    } else {
-        Ok(())
-    }
-}
-
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;

@@ -157,9 +157,10 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Grant, JwtOptions, JwtVerifier};
+    use crate::{Algorithm, Grant, JwtOptions, JwtVerifier, Key, SigningKey};
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const ALGORITHM: Algorithm = Algorithm::Hs256;
     const NOW: u64 = 1_700_000_000_000;
     const LIFE: Duration = Duration::from_secs(60);
 
@@ -201,7 +202,8 @@ mod tests {
         let (rest, signature) = ticket.rsplit_once('.').unwrap();
         let other = Tickets::new("another-secret-of-32-bytes-or-more!", [], LIFE);
         let verifier = JwtVerifier::new(JwtOptions {
-            secret: SECRET,
+            keys: Key::of_secret(ALGORITHM, SECRET).into_iter().collect(),
+            signing: SigningKey::of_secret(ALGORITHM, SECRET).ok(),
             ..JwtOptions::default()
         });
         let token = verifier.mint(&Grant {

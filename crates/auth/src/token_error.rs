@@ -2,7 +2,7 @@
 
 /// Why a token is refused. The texts say nothing that a client should not know: no key, no expected value, no
 /// library's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenError {
     /// No key is configured to check tokens with.
     #[error("tokens are not accepted here")]
@@ -16,6 +16,15 @@ pub enum TokenError {
     /// Signed with another algorithm than the one that the key is for, or not at all.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
+    /// It names a key (`kid`) that is not known. Where keys come from a URL, it may be known after a look there.
+    #[error("the token's key is not known")]
+    UnknownKey,
+    /// It names no key, and there are several that it could be signed with.
+    #[error("the token does not name its key (`kid`)")]
+    NoKeyId,
+    /// The source of the keys is away. The only one that is no judgement of the token: it may be shown again later.
+    #[error("the keys that tokens are checked with are not available now")]
+    Unavailable,
     /// Signed with another key, or changed after it was signed.
     #[error("the token's signature is wrong")]
     Signature,
@@ -27,8 +36,8 @@ pub enum TokenError {
     NotYetValid,
     /// A claim is missing; it is named.
     #[error("the token has no `{0}` claim")]
-    MissingClaim(&'static str),
+    MissingClaim(String),
     /// A claim is not what it must be; it is named.
     #[error("the token's `{0}` claim is not acceptable")]
-    BadClaim(&'static str),
+    BadClaim(String),
 }

@@ -44,8 +44,8 @@ pub trait Bus: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<History, BusError>>;
 
     /// A time that has passed by the clock that a room's epochs are taken from, in milliseconds; not more than
-    /// some seconds old while the bus is ready, and 0 before it ever was. With what [`Bus::states`] says afterwards it
-    /// makes the place of a room without broadcasts, see [`empty_since`].
+    /// some seconds old while the bus is ready, and 0 while the room's server is away. With what [`Bus::states`] says
+    /// afterwards it makes the place of a room without broadcasts, see [`empty_since`].
     fn clock(&self, room: &RoomName) -> u64;
 
     /// Whether numbering goes back to a place, as far as is known here: if not, it may have been lost and begun anew since,

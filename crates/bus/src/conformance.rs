@@ -12,9 +12,9 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Sent, Told};
+use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Seats, Sent, Told};
 
-pub use cluster::{nodes_are_known, what_is_revoked_is_remembered, words_are_told};
+pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +48,8 @@ pub struct Subject {
     pub cluster: Arc<dyn Cluster>,
     /// The same, as the third.
     pub revocations: Arc<dyn Revocations>,
+    /// The same, as the fourth.
+    pub seats: Arc<dyn Seats>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -167,6 +169,7 @@ macro_rules! conformance_tests {
             a_full_line_is_busy_and_loses_nothing
             every_lane_has_its_rooms
             what_is_revoked_is_remembered
+            seats_are_taken_and_given_back
             words_are_told
             nodes_are_known
             closing_ends_the_lanes
@@ -369,11 +372,14 @@ pub async fn history_of_another_epoch_is_not_complete(make: impl AsyncFn(Setup) 
 pub async fn an_empty_room_has_a_place(make: impl AsyncFn(Setup) -> Subject) {
     let subject = make(Setup::default()).await;
     let (kept_room, empty) = (room("board-1"), room("board-2"));
-    // The clock of a bus that has published something is known.
-    subject.published(kept(&room("board-3"), "x")).await;
+    // Known before anything was published.
     let clock = subject.bus.clock(&kept_room);
     assert!(clock > 0);
     let place = Some(crate::empty_since(clock));
+    for number in 0..20 {
+        let other = room(&format!("board-{number}"));
+        assert!(subject.bus.reaches(crate::empty_since(subject.bus.clock(&other))));
+    }
     assert_eq!(subject.history(&empty, place, 10).await, (vec![], true));
     for data in ["1", "2"] {
         subject.published(kept(&kept_room, data)).await;

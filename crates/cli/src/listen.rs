@@ -74,5 +74,5 @@ fn shown_token(matches: &ArgMatches, config: &Config, rooms: &[RoomName]) -> Res
         issued_at: token::unix_millis(),
         life: TOKEN_LIFE,
     };
-    Ok(config.auth.verifier().mint(&grant))
+    Ok(config.auth.verifier().map_err(Failure::usage)?.mint(&grant))
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         issued_at: unix_millis(),
         life: life(matches)?,
     };
-    let verifier = config.auth.verifier();
+    let verifier = config.auth.verifier().map_err(Failure::usage)?;
     let token = make(&verifier, &grant)?;
     verifier
         .verify(&token, grant.issued_at)

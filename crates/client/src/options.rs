@@ -122,8 +122,8 @@ pub enum FirstFrame {
     Resume {
         /// The ticket.
         ticket: String,
-        /// The rooms to be in again, and how far each was heard.
-        rooms: BTreeMap<String, ResumeFrom>,
+        /// The rooms to be in again, and how far each was heard; without that one is entered where it stands.
+        rooms: BTreeMap<String, Option<ResumeFrom>>,
     },
 }
 

@@ -31,6 +31,8 @@ async fn main() -> std::io::Result<()> {
             ping_interval: Duration::from_secs(60),
             pong_timeout: Duration::from_secs(60),
             idle_timeout: Duration::ZERO,
+            expiry_warning: Duration::ZERO,
+            expiry_grace: Duration::ZERO,
         },
     }));
     let mut number = 0;
@@ -46,6 +48,7 @@ async fn main() -> std::io::Result<()> {
                     user: None,
                     codec: Codec::Json,
                     authorization: Default::default(),
+                    badge: None,
                 };
                 let socket = hub.admit(options, Link::Tcp(stream));
                 socket.open(bytes::Bytes::new());

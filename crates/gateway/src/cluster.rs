@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::authority::review;
 use crate::membership::catch_up::Lines;
 use crate::node::Node;
 
@@ -282,6 +283,7 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             user, client, reason, ..
         } => serde_json::to_value(disconnect(node, user.as_ref(), client, &reason)),
         Request::Join { room, user } => {
+            node.authority.forget(&user, &room);
             let kind = node.kinds.resolve(&room).map_err(|why| why.to_string())?.kind;
             let sockets = node.hub.sockets_of(&user);
             for socket in &sockets {
@@ -293,13 +295,11 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             serde_json::to_value(sockets.len())
         }
         Request::Leave { room, user } => {
+            // Before the sockets are looked for: one that is about to enter looks again when it is in.
+            node.authority.forget(&user, &room);
             let sockets = node.hub.sockets_of(&user);
-            serde_json::to_value(
-                sockets
-                    .iter()
-                    .filter(|socket| node.membership.leave(&room, socket))
-                    .count(),
-            )
+            let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, "taken out by the backend");
+            serde_json::to_value(sockets.iter().filter(|socket| put_out(socket)).count())
         }
     };
     value.map_err(|why| why.to_string())

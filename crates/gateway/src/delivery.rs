@@ -18,6 +18,7 @@ use hallway_hub::Hub;
 use hallway_protocol::RoomName;
 use tokio::sync::mpsc;
 
+use crate::authority::review::Haste;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
@@ -34,6 +35,7 @@ pub struct Delivery {
     pub(crate) clock: Clock,
     pub(crate) progress: Arc<Progress>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) review: Arc<Haste>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

@@ -11,10 +11,12 @@
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
 
+pub mod authority;
 pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod connection;
+pub mod database;
 pub mod delivery;
 pub mod endpoints;
 pub mod error;
@@ -24,8 +26,11 @@ pub mod limits;
 pub mod membership;
 pub mod metrics;
 pub mod node;
+pub mod notice;
 pub mod policy;
-mod revocation;
+pub mod revocation;
+pub mod seats;
 pub mod transport;
+pub mod webhook;
 
 pub use node::{Node, Running, StartError};

@@ -6,25 +6,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
-use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
+use hallway_bus::{
+    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
+use hallway_store::SqlStore;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::authority::Authority;
+use crate::authority::review::{self, Haste};
 use crate::clock::{Clock, unix_ms};
 use crate::cluster::Cluster;
 use crate::config::{Config, Network, Origin};
 use crate::connection::rate::Rate;
+use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
-use crate::{http, transport};
+use crate::seats::Seats;
+use crate::{authority, http, notice, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -76,8 +83,16 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// How many sockets users have, on all nodes.
+    pub seats: Arc<Seats>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
+    /// The database.
+    pub store: Arc<Late<SqlStore>>,
+    /// Who may be in a room, where someone is to be asked.
+    pub authority: Authority,
+    /// Asks for a look at who is in such rooms.
+    pub review: Arc<Haste>,
     /// Bounds.
     pub limits: Limits,
     /// Whom it lets in.
@@ -117,11 +132,12 @@ pub enum StartError {
     Config(String),
 }
 
-/// The three seams of a bus, and what comes from it.
+/// The four seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
+    seats: Arc<dyn SeatLog>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -136,11 +152,11 @@ impl Node {
         let public = bind(config.listen).await?;
         let internal = bind(config.internal_listen).await?;
         let connected = connect(&config).await?;
-        let node = Arc::new(Self::assemble(&config, &connected)?);
+        let node = Arc::new(Self::assemble(&config, &connected).await?);
         Ok(Running::start(node, connected, public, internal, &config))
     }
 
-    fn assemble(config: &Config, connected: &Connected) -> Result<Self, StartError> {
+    async fn assemble(config: &Config, connected: &Connected) -> Result<Self, StartError> {
         let number = rand::random();
         let name = if config.node.is_empty() {
             format!("node-{number:016x}")
@@ -157,6 +173,10 @@ impl Node {
             config.redis.unsubscribe_after,
         );
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let store = database::connect(config).await?;
+        let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let most = config.limits.sockets_per_user as usize;
+        let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
             Arc::clone(&connected.revocations),
             Arc::clone(&hub),
@@ -173,6 +193,10 @@ impl Node {
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
             metrics,
+            store,
+            authority,
+            review: Arc::default(),
+            seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
             name,
@@ -181,11 +205,26 @@ impl Node {
         })
     }
 
-    /// Reads a token.
+    /// Reads a token. Waits only where the token names a key that is not known, and keys come from a URL: for at most
+    /// two fetches of them. Cancel safe.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
-    pub fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
+        match self.authenticate_now(token) {
+            Err(TokenError::UnknownKey) => {
+                self.access.verifier.look_for_keys().await?;
+                self.authenticate_now(token)
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// The same with the keys that are known, and without waiting: a key that is not known may be after a look.
+    ///
+    /// # Errors
+    /// Why it is refused, in words that a client may see.
+    pub fn authenticate_now(&self, token: &str) -> Result<Identity, TokenError> {
         self.access.verifier.verify(token, unix_ms())
     }
 
@@ -215,6 +254,9 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+        if let Some(jwks) = self.access.verifier.jwks() {
+            metrics.auth.refresh(jwks);
+        }
     }
 
     fn record(&self) -> NodeRecord {
@@ -251,12 +293,13 @@ impl Running {
             clock: node.clock,
             progress: Arc::clone(&node.progress),
             revocations: Arc::clone(&node.revocations),
+            review: Arc::clone(&node.review),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
-        let revocations = Arc::clone(&node.revocations);
-        let tasks = vec![
+        let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
+        let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
                 public,
@@ -268,7 +311,12 @@ impl Running {
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
+            until(&stop, async move { seats.run().await }),
+            until(&stop, review::run(Arc::clone(&node), config.members.review)),
         ];
+        if let Some(jwks) = node.access.verifier.jwks().cloned() {
+            tasks.push(until(&stop, async move { jwks.run().await }));
+        }
         tracing::info!(node = node.name, public = %public_address, internal = %internal_address, "hallway is up");
         Self {
             nodes: connected.nodes,
@@ -365,7 +413,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         return Ok(Connected {
             bus: bus.clone(),
             nodes: bus.clone(),
-            revocations: bus,
+            revocations: bus.clone(),
+            seats: bus,
             told,
             lanes: receivers,
         });
@@ -385,7 +434,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
     Ok(Connected {
         bus: bus.clone(),
         nodes: bus.clone(),
-        revocations: bus,
+        revocations: bus.clone(),
+        seats: bus,
         told,
         lanes: receivers,
     })
@@ -415,6 +465,8 @@ fn hub_options(config: &Config) -> HubOptions {
             ping_interval: config.limits.ping_interval,
             pong_timeout: config.limits.pong_timeout,
             idle_timeout: config.limits.idle_timeout,
+            expiry_warning: config.auth.expiry_warning,
+            expiry_grace: config.auth.expiry_grace,
         },
     }
 }
@@ -452,7 +504,7 @@ fn access(config: &Config) -> Result<Access, StartError> {
         query_token: auth.query_token,
         origins: auth.origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        verifier: auth.verifier(),
+        verifier: verifier(config)?,
         tickets: auth.tickets(),
         api_keys: config
             .api
@@ -460,6 +512,20 @@ fn access(config: &Config) -> Result<Access, StartError> {
             .map_err(|why| StartError::Config(format!("api.keys: {why}")))?,
         api_body: config.limits.api_body.bytes(),
     })
+}
+
+fn verifier(config: &Config) -> Result<JwtVerifier, StartError> {
+    let auth = &config.auth;
+    let jwks = auth
+        .jwks(config.dev)
+        .map_err(|why| StartError::Config(format!("auth.jwks_url: {why}")))?;
+    if jwks.is_some() && auth.jwt_audience.is_empty() {
+        tracing::warn!(
+            "auth.jwks_url is set and auth.jwt_audience is not: tokens that were made for other services are good here"
+        );
+    }
+    let verifier = auth.verifier().map_err(|why| StartError::Config(why.to_string()))?;
+    Ok(verifier.with_jwks(jwks.map(Arc::new)))
 }
 
 /// A task that ends with the token.
@@ -491,8 +557,11 @@ async fn tick(node: Arc<Node>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tick.tick().await;
-        let pinged = node.hub.tick(unix_ms() / 1000);
-        node.metrics.connections.pings.inc_by(pinged as u64);
+        let turn = node.hub.tick(unix_ms() / 1000);
+        node.metrics.connections.pings.inc_by(turn.pinged as u64);
+        for socket in turn.expiring {
+            notice::expiring(&socket, socket.expires_at(), node.hub.closes_at(&socket));
+        }
     }
 }
 

@@ -25,5 +25,5 @@ pub use frame::Opcode;
 pub use link::Link;
 pub use registry::{Hub, HubOptions};
 pub use room::{Answer, Heard, Joined, Room, Track};
-pub use socket::{Authorization, Options, Sent, Socket};
-pub use wheel::WheelOptions;
+pub use socket::{Authorization, Badge, Options, Sent, Socket};
+pub use wheel::{Turn, WheelOptions};

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use crate::link::Link;
 use crate::room::Room;
 use crate::socket::{Authorization, Options, Socket};
-use crate::wheel::{Wheel, WheelOptions};
+use crate::wheel::{Turn, Wheel, WheelOptions};
 
 /// What every socket needs of the hub.
 #[derive(Debug)]
@@ -130,6 +130,18 @@ impl Hub {
         first
     }
 
+    /// Gives a connection another authorization.
+    pub fn authorize(&self, socket: &Arc<Socket>, authorization: Authorization) {
+        socket.authorize(authorization);
+        self.wheel.watch_expiry(socket);
+    }
+
+    /// The Unix second in which a connection is closed because its authorization has ended, unless it gets another.
+    #[must_use]
+    pub fn closes_at(&self, socket: &Socket) -> u64 {
+        self.wheel.end(socket.expires_at())
+    }
+
     fn list_user(&self, socket: &Socket) {
         if let Some(user) = socket.user() {
             self.users.entry(user.clone()).or_default().push(socket.id());
@@ -159,8 +171,8 @@ impl Hub {
     }
 
     /// One tick of the clock, a second after the last: pings, timeouts, expiries, and the end of those that
-    /// linger. Returns how many sockets were pinged.
-    pub fn tick(&self, unix_seconds: u64) -> usize {
+    /// linger.
+    pub fn tick(&self, unix_seconds: u64) -> Turn {
         let now = self.shared.now() + 1;
         self.shared.set_now(now);
         self.shared.end_lingering();

@@ -1,5 +1,6 @@
 //! One connection, as the rest of the node holds it: who it is, and a way to send to it that never waits.
 
+use std::any::Any;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +26,12 @@ pub struct Options {
     pub codec: Codec,
     /// How long that is so.
     pub authorization: Authorization,
+    /// What whoever admits it wants to find again.
+    pub badge: Option<Badge>,
 }
+
+/// What the layer above knows of a connection; the hub keeps it and does not look.
+pub type Badge = Arc<dyn Any + Send + Sync>;
 
 /// From when to when what a connection has shown is good.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,11 +73,14 @@ pub struct Socket {
     expires_at: AtomicU64,
     /// Unix millisecond in which its authorization was issued; 0 if that is not known.
     issued_at: AtomicU64,
+    /// Whether it was warned that its authorization ends.
+    warned: AtomicBool,
     link: Link,
     out: Mutex<Out>,
     /// Rooms it is in; `None` once it is gone, so that no late join leaves a ghost behind.
     pub(crate) rooms: Mutex<Option<Vec<Arc<Room>>>>,
     device: Mutex<Option<Box<str>>>,
+    badge: Mutex<Option<Badge>>,
     shared: Arc<Shared>,
 }
 
@@ -108,17 +117,20 @@ impl Socket {
             place: AtomicU32::new(0),
             expires_at: AtomicU64::default(),
             issued_at: AtomicU64::default(),
+            warned: AtomicBool::new(false),
             link,
             out: Mutex::default(),
             rooms: Mutex::new(Some(Vec::new())),
             device: Mutex::new(None),
+            badge: Mutex::new(options.badge),
             shared,
         };
         socket.authorize(options.authorization);
         socket
     }
 
-    fn authorize(&self, authorization: Authorization) {
+    pub(crate) fn authorize(&self, authorization: Authorization) {
+        self.warned.store(false, Ordering::Relaxed);
         self.expires_at
             .store(authorization.expires_at.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.issued_at
@@ -151,9 +163,30 @@ impl Socket {
         Some(self.issued_at.load(Ordering::Relaxed)).filter(|at| *at > 0)
     }
 
-    /// Unix second in which its authorization ends.
-    pub(crate) fn expires_at(&self) -> u64 {
+    /// Unix second in which its authorization ends; the greatest of all if it does not.
+    #[must_use]
+    pub fn expires_at(&self) -> u64 {
         self.expires_at.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_warned(&self) -> bool {
+        self.warned.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that it is warned. False if it was already.
+    pub(crate) fn warn(&self) -> bool {
+        !self.warned.swap(true, Ordering::Relaxed)
+    }
+
+    /// What whoever admitted it knows of it.
+    #[must_use]
+    pub fn badge(&self) -> Option<Badge> {
+        self.badge.lock().clone()
+    }
+
+    /// Keeps another.
+    pub fn set_badge(&self, badge: Badge) {
+        *self.badge.lock() = Some(badge);
     }
 
     /// How its frames are written.

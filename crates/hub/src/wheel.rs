@@ -23,6 +23,19 @@ pub struct WheelOptions {
     pub pong_timeout: Duration,
     /// How long a socket may send no data frame; zero is for ever.
     pub idle_timeout: Duration,
+    /// How long before its authorization ends a socket is to be warned.
+    pub expiry_warning: Duration,
+    /// How long after that it is closed.
+    pub expiry_grace: Duration,
+}
+
+/// What a turn of a second brought.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// How many sockets were pinged.
+    pub pinged: usize,
+    /// Those whose authorization is about to end: they are to be warned, once.
+    pub expiring: Vec<Arc<Socket>>,
 }
 
 /// The slots.
@@ -33,11 +46,14 @@ pub(crate) struct Wheel {
     unix: AtomicU64,
     pong_timeout: u32,
     idle_timeout: u32,
-    /// Sockets whose authorization ends before their slot comes round again, by Unix second.
+    /// In seconds.
+    expiry_warning: u64,
+    expiry_grace: u64,
+    /// Sockets to be looked at before their slot comes round again, since their authorization is about to end or has.
     expiring: Mutex<BinaryHeap<Reverse<Expiry>>>,
 }
 
-/// A socket and the Unix second in which its authorization ends.
+/// The Unix second in which a socket is to be looked at.
 #[derive(Debug)]
 struct Expiry(u64, Weak<Socket>);
 
@@ -71,6 +87,8 @@ impl Wheel {
             unix: AtomicU64::new(u64::MAX),
             pong_timeout: seconds(options.pong_timeout).clamp(1, slots),
             idle_timeout: seconds(options.idle_timeout),
+            expiry_warning: options.expiry_warning.as_secs(),
+            expiry_grace: options.expiry_grace.as_secs(),
             expiring: Mutex::default(),
         }
     }
@@ -97,20 +115,28 @@ impl Wheel {
         self.watch_expiry(socket);
     }
 
-    /// Puts a socket among those to be closed in time, if its slot would come round too late for that.
+    /// Puts a socket among those to be warned or closed in time, if its slot would come round too late for that.
     pub(crate) fn watch_expiry(&self, socket: &Arc<Socket>) {
         let expires_at = socket.expires_at();
-        if expires_at < u64::MAX
-            && expires_at
-                <= self
-                    .unix
-                    .load(Ordering::Relaxed)
-                    .saturating_add(self.slots.len() as u64 + 1)
-        {
-            self.expiring
-                .lock()
-                .push(Reverse(Expiry(expires_at, Arc::downgrade(socket))));
+        if expires_at == u64::MAX {
+            return;
         }
+        let horizon = self.unix.load(Ordering::Relaxed);
+        let horizon = horizon.saturating_add(self.slots.len() as u64 + 1);
+        let warning = (!socket.is_warned()).then(|| self.warning(expires_at));
+        let due = warning.into_iter().chain([self.end(expires_at)]);
+        for second in due.filter(|second| *second <= horizon) {
+            let look = Expiry(second, Arc::downgrade(socket));
+            self.expiring.lock().push(Reverse(look));
+        }
+    }
+
+    fn warning(&self, expires_at: u64) -> u64 {
+        expires_at.saturating_sub(self.expiry_warning)
+    }
+
+    pub(crate) fn end(&self, expires_at: u64) -> u64 {
+        expires_at.saturating_add(self.expiry_grace)
     }
 
     pub(crate) fn remove(&self, socket: &Socket) {
@@ -124,10 +150,10 @@ impl Wheel {
         }
     }
 
-    /// Turns to second `now` of the hub's clock. Returns how many sockets were pinged.
-    pub(crate) fn turn(&self, now: u32, unix_seconds: u64) -> usize {
+    /// Turns to second `now` of the hub's clock.
+    pub(crate) fn turn(&self, now: u32, unix_seconds: u64) -> Turn {
         self.unix.store(unix_seconds, Ordering::Relaxed);
-        self.expire(unix_seconds);
+        let expiring = self.expire(unix_seconds);
         if now >= self.pong_timeout {
             self.close_silent(now - self.pong_timeout);
         }
@@ -140,7 +166,10 @@ impl Wheel {
                 socket.send(&frame::PING);
             }
         }
-        sockets.len()
+        Turn {
+            pinged: sockets.len(),
+            expiring,
+        }
     }
 
     /// Closes those that were pinged at second `pinged` and have not been heard since.
@@ -157,7 +186,8 @@ impl Wheel {
         }
     }
 
-    fn expire(&self, unix_seconds: u64) {
+    /// Closes those whose authorization is over; answers those that are to be warned.
+    fn expire(&self, unix_seconds: u64) -> Vec<Arc<Socket>> {
         let mut due = Vec::new();
         {
             let mut expiring = self.expiring.lock();
@@ -165,10 +195,14 @@ impl Wheel {
                 due.extend(expiring.pop().and_then(|Reverse(first)| first.1.upgrade()));
             }
         }
-        for socket in due {
-            if socket.expires_at() <= unix_seconds {
+        due.retain(|socket| {
+            let expires_at = socket.expires_at();
+            if self.end(expires_at) <= unix_seconds {
                 socket.close(CloseCode::Unauthenticated, "token expired");
+                return false;
             }
-        }
+            self.warning(expires_at) <= unix_seconds && socket.warn()
+        });
+        due
     }
 }

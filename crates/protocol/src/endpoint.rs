@@ -56,6 +56,8 @@ endpoints! {
     AuthConnect = "auth.connect",
     /// Comes back with the ticket of an earlier connection as the first frame, and with the rooms it was in.
     AuthResume = "auth.resume",
+    /// Brings a newer token for the same user.
+    AuthRefresh = "auth.refresh",
     /// Says what the client is and whether its user looks at it.
     ClientUpdate = "client.update" ["updateClient"],
     /// Enters a room.
@@ -95,6 +97,24 @@ pub struct AuthResume {
     /// so that a wrong one costs its own room only.
     #[serde(default)]
     pub rooms: BTreeMap<String, Option<Position>>,
+}
+
+/// `auth.refresh`.
+#[derive(Debug, Deserialize)]
+pub struct AuthRefresh {
+    /// The newer token.
+    pub token: String,
+}
+
+/// The answer to `auth.refresh`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refreshed {
+    /// When the connection's authorization ends now, in Unix milliseconds.
+    pub expires_at: Option<u64>,
+    /// A resume ticket that is good for as long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_ticket: Option<String>,
 }
 
 /// `ping`.

@@ -63,6 +63,10 @@ catalogue! {
         LobbyDeleted = "lobby-deleted",
         /// How many connections the cluster holds.
         ConnectionCount = "connection-count",
+        /// The connection's authorization is about to end: `auth.refresh` brings a newer token.
+        AuthExpiring = "auth-expiring",
+        /// The socket was taken out of the room.
+        RoomLeft = "room.left",
         /// The gateway cannot prove that nothing is missing: fetch from the application's backend.
         RoomResync = "room.resync",
     }

@@ -18,6 +18,10 @@ pub enum JoinRule {
     /// The client, the user or the two users whose ids stand in the name.
     #[serde(rename = "self")]
     Own,
+    /// Members by the database, and whoever `Claims` would let in.
+    Members,
+    /// Whoever the operator's backend lets in.
+    Webhook,
     /// Whoever has the room, or a pattern that covers it, in the `rooms` claim of the token.
     Claims,
     /// Anyone with an identity.
@@ -88,7 +92,7 @@ pub struct Kind {
 pub struct KindEntry {
     /// The kind: `[a-z][a-z0-9]*`.
     pub name: String,
-    /// Who may join (a new kind: `claims`).
+    /// Who may join (a new kind: `members`).
     pub join: Option<JoinRule>,
     /// Which clients may publish (a new kind: `in-room`).
     pub publish: Option<PublishRule>,
@@ -144,7 +148,7 @@ impl Kinds {
     /// The kinds that are always there.
     #[must_use]
     pub fn builtin() -> Self {
-        use JoinRule::{Claims, Own, Public, SignedIn};
+        use JoinRule::{Members, Own, Public, SignedIn};
         use PublishRule::{Backend, InRoom};
         let kept = |count| {
             Some(Keep {
@@ -163,17 +167,17 @@ impl Kinds {
             by_node: matches!(id, IdForm::Client),
             id,
         };
-        let mut board = row("board", IdForm::Any, Claims, InRoom, kept(500), true);
+        let mut board = row("board", IdForm::Any, Members, InRoom, kept(500), true);
         board.includes = vec!["-tasks".into(), "-sprints".into()];
         let mut user = row("user", IdForm::User, Own, InRoom, kept(200), false);
         user.by_node = true;
         let rows = [
             row("client", IdForm::Client, Own, InRoom, None, false),
             user,
-            row("org", IdForm::Any, Claims, InRoom, kept(500), true),
+            row("org", IdForm::Any, Members, InRoom, kept(500), true),
             board,
             row("chat", IdForm::Pair, Own, InRoom, kept(500), true),
-            row("group", IdForm::Any, Claims, InRoom, kept(500), true),
+            row("group", IdForm::Any, Members, InRoom, kept(500), true),
             row("lobby", IdForm::Any, SignedIn, InRoom, kept(200), true),
             row("pool", IdForm::None, SignedIn, Backend, None, false),
             row("presence", IdForm::User, SignedIn, Backend, None, false),
@@ -206,7 +210,7 @@ impl Kinds {
         }
         let kind = self.0.entry(entry.name.clone()).or_insert_with(|| Kind {
             name: entry.name.clone(),
-            join: JoinRule::Claims,
+            join: JoinRule::Members,
             publish: PublishRule::InRoom,
             keep: Some(Keep {
                 count: 500,

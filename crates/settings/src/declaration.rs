@@ -78,8 +78,8 @@ pub enum Item {
     Setting(Declaration),
     /// An array of tables, in the TOML file only.
     Table {
-        /// Its name in the TOML file.
-        key: &'static str,
+        /// Its place in the TOML file, with dots between sections.
+        key: String,
         /// What its rows are.
         sentence: String,
     },

@@ -78,7 +78,7 @@ impl<'a> Walk<'_, 'a> {
                     return self.section(&key, source, value);
                 }
                 Item::Table { key: name, .. } if *name == key => {
-                    self.found.tables.insert(name, (source, value));
+                    self.found.tables.insert(name.clone(), (source, value));
                     return;
                 }
                 _ => {}
@@ -157,7 +157,8 @@ fn form(declaration: &Declaration) -> String {
 fn unknown(key: &str, source: Source, items: &[Item]) -> Problem {
     let keys = settings(items).map(|declaration| declaration.key.as_str());
     let others = items.iter().filter_map(|item| match item {
-        Item::Section { key, .. } | Item::Table { key, .. } if !key.is_empty() => Some(*key),
+        Item::Section { key, .. } if !key.is_empty() => Some(*key),
+        Item::Table { key, .. } => Some(key.as_str()),
         _ => None,
     });
     let hint = match nearest(key, keys.chain(others)) {

@@ -27,7 +27,7 @@ pub(crate) struct Given {
 #[derive(Default)]
 pub(crate) struct Found<'a> {
     pub(crate) given: HashMap<String, Vec<Given>>,
-    pub(crate) tables: HashMap<&'static str, (Source, Spanned<DeValue<'a>>)>,
+    pub(crate) tables: HashMap<String, (Source, Spanned<DeValue<'a>>)>,
     pub(crate) file: Option<File<'a>>,
     pub(crate) problems: Vec<Problem>,
 }

@@ -1,7 +1,6 @@
 //! Each declared setting takes what is its own.
 
 use std::collections::HashMap;
-use std::io::Read as _;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -12,10 +11,8 @@ use crate::input::{Preset, Source};
 use crate::load::{Effective, Found, Given};
 use crate::problem::Problem;
 use crate::raw::Raw;
+use crate::secret::{SHOWN, read_secret_file};
 use crate::value::Value;
-
-/// Largest file that is read for a secret, in bytes: a path to something else is a mistake.
-const SECRET_FILE_MAX: u64 = 64 * 1024;
 
 /// Hands out values and collects what is refused. Used by the code that [`settings!`](crate::settings!) writes.
 pub struct Reader<'a> {
@@ -58,8 +55,8 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// The rows of an array of tables; empty if there is none.
-    pub fn table<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<Vec<T>> {
+    /// The rows of an array of tables; empty if there is none. The values of `hidden` fields are never shown.
+    pub fn table<T: DeserializeOwned>(&mut self, key: &str, hidden: &[&str]) -> Option<Vec<T>> {
         let Some((source, value)) = self.found.tables.remove(key) else {
             return Some(Vec::new());
         };
@@ -70,7 +67,7 @@ impl<'a> Reader<'a> {
             ));
             return None;
         };
-        let rows: Vec<Option<(T, String)>> = rows.into_iter().map(|row| self.row(key, row)).collect();
+        let rows: Vec<Option<(T, String)>> = rows.into_iter().map(|row| self.row(key, hidden, row)).collect();
         let (rows, printed): (Vec<T>, Vec<String>) = rows.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip();
         self.effective.insert(
             key.to_owned(),
@@ -82,9 +79,14 @@ impl<'a> Reader<'a> {
         Some(rows)
     }
 
-    fn row<T: DeserializeOwned>(&mut self, key: &str, row: Spanned<DeValue<'a>>) -> Option<(T, String)> {
+    fn row<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        hidden: &[&str],
+        row: Spanned<DeValue<'a>>,
+    ) -> Option<(T, String)> {
         let start = row.span().start;
-        let text = row_text(key, row.clone()).unwrap_or_default();
+        let text = row_text(key, hidden, row.clone()).unwrap_or_default();
         match T::deserialize(ValueDeserializer::from(row)) {
             Ok(value) => Some((value, text)),
             Err(error) => {
@@ -181,18 +183,8 @@ fn read_file(declaration: &Declaration, path: &Raw) -> Result<Raw, String> {
             path.show()
         ));
     };
-    let refuse = |why: String| format!("{}_file = {path:?} is refused: {why}", declaration.key);
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| refuse(error.to_string()))?;
-    file.take(SECRET_FILE_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| refuse(error.to_string()))?;
-    if text.len() as u64 > SECRET_FILE_MAX {
-        return Err(refuse(format!(
-            "a file with a secret has at most {SECRET_FILE_MAX} bytes"
-        )));
-    }
-    let text = text.trim_end_matches(['\n', '\r']);
+    let text =
+        read_secret_file(path).map_err(|why| format!("{}_file = {path:?} is refused: {why}", declaration.key))?;
     if declaration.kind.list {
         return Ok(Raw::Many(
             text.lines()
@@ -201,12 +193,19 @@ fn read_file(declaration: &Declaration, path: &Raw) -> Result<Raw, String> {
                 .collect(),
         ));
     }
-    Ok(Raw::One(text.to_owned()))
+    Ok(Raw::One(text))
 }
 
 /// A row as TOML text, with its heading (and those of the tables inside of it).
-fn row_text(key: &str, row: Spanned<DeValue<'_>>) -> Option<String> {
-    let row = <toml::Value as serde::Deserialize>::deserialize(ValueDeserializer::from(row)).ok()?;
-    let whole = toml::Table::from_iter([(key.to_owned(), toml::Value::Array(vec![row]))]);
+fn row_text(key: &str, hidden: &[&str], row: Spanned<DeValue<'_>>) -> Option<String> {
+    let mut row = <toml::Value as serde::Deserialize>::deserialize(ValueDeserializer::from(row)).ok()?;
+    for field in hidden {
+        if let Some(value) = row.get_mut(field) {
+            *value = toml::Value::String(SHOWN.to_owned());
+        }
+    }
+    let whole = key.rsplit('.').fold(toml::Value::Array(vec![row]), |inner, name| {
+        toml::Value::Table(toml::Table::from_iter([(name.to_owned(), inner)]))
+    });
     toml::to_string(&whole).ok()
 }

@@ -29,17 +29,23 @@ pub struct Row {
     pub bounds: Option<(&'static str, &'static str)>,
 }
 
+/// The place of what stands in a section.
+#[doc(hidden)]
+#[must_use]
+pub fn key_in(section: &str, name: &str) -> String {
+    if section.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{section}.{name}")
+    }
+}
+
 impl Row {
     /// The row of a setting of type `T` in a section.
     #[must_use]
     pub fn declaration<T: Value>(&self, section: &str) -> Declaration {
-        let key = if section.is_empty() {
-            self.name.to_owned()
-        } else {
-            format!("{section}.{}", self.name)
-        };
         Declaration {
-            key,
+            key: key_in(section, self.name),
             sentence: tidy(self.sentence),
             kind: T::KIND,
             default: self.default,
@@ -57,7 +63,8 @@ pub fn tidy(sentence: &str) -> String {
 
 /// Declares a section: a struct with a row per setting. A row is a doc comment (the setting's sentence), the
 /// field (its name in the TOML file), its type, its default, and, where the type is ordered, its bounds. The
-/// top may nest sections and arrays of tables; a section in a section is not supported.
+/// top may nest sections; a section in a section is not supported. Top and sections may have arrays of tables; the
+/// fields of one that are named in brackets are never shown.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,7 +89,7 @@ pub fn tidy(sentence: &str) -> String {
 ///     sections { times: Times, }
 ///     tables {
 ///         /// More of them.
-///         extra: toml::Table,
+///         extra: toml::Table ["password"],
 ///     }
 /// }
 ///
@@ -101,7 +108,7 @@ macro_rules! settings {
             )*
         }
         $(sections { $($section:ident: $section_type:ty,)* })?
-        $(tables { $($(#[doc = $table_doc:literal])+ $table:ident: $table_type:ty,)* })?
+        $(tables { $($(#[doc = $table_doc:literal])+ $table:ident: $table_type:ty $([$($hidden:literal),+])?,)* })?
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone)]
@@ -137,7 +144,7 @@ macro_rules! settings {
                     $(items.push($crate::Item::Setting(Rows::$field.declaration::<$type>(key)));)*
                     $($(<$section_type as $crate::Section>::declare(stringify!($section), items);)*)?
                     $($(items.push($crate::Item::Table {
-                        key: stringify!($table),
+                        key: $crate::key_in(key, stringify!($table)),
                         sentence: $crate::tidy(concat!($($table_doc, "\n"),+)),
                     });)*)?
                 }
@@ -146,7 +153,10 @@ macro_rules! settings {
                     // All are read before the first that was refused ends it, so that all problems are listed.
                     $(let $field = reader.setting::<$type>(Rows::$field.declaration::<$type>(key));)*
                     $($(let $section = <$section_type as $crate::Section>::read(stringify!($section), reader);)*)?
-                    $($(let $table = reader.table::<$table_type>(stringify!($table));)*)?
+                    $($(let $table = reader.table::<$table_type>(
+                        &$crate::key_in(key, stringify!($table)),
+                        &[$($($hidden),+)?],
+                    );)*)?
                     Some(Self {
                         $($field: $field?,)*
                         $($($section: $section?,)*)?

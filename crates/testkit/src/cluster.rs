@@ -24,7 +24,7 @@ pub fn config(settings: &str) -> Config {
         "listen = '127.0.0.1:0'\ninternal_listen = '127.0.0.1:0'\n\
          [auth]\njwt_secret = '{SECRET}'\n[api]\nkeys = ['{API_KEY}']\n\
          [limits]\nsockets_per_user = 0\nsockets_per_address = 0\nframes_per_second = 0\n\
-         [shutdown]\ndrain = '200ms'\n"
+         [shutdown]\ndrain = '200ms'\n[store]\npath = ':memory:'\n"
     );
     let mut table: toml::Table = base.parse().expect("the base is TOML");
     let over: toml::Table = settings.parse().expect("the settings are TOML");
@@ -76,7 +76,8 @@ pub fn token_at(user: &str, rooms: &[&str], issued_at: u64, life: Duration) -> S
         issued_at,
         life,
     };
-    config("").auth.verifier().mint(&grant).expect("there is a secret")
+    let verifier = config("").auth.verifier().expect("the secret is one");
+    verifier.mint(&grant).expect("there is a secret")
 }
 
 /// Nodes that run in this process. Dropped, they end at once.

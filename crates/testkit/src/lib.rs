@@ -3,24 +3,32 @@
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
 //!   proxy before it; three of them under sentinels
 //!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
+//! - [`Signer`], [`KeyServer`]: who makes tokens with a private key, and says over HTTP which key checks them.
+//! - [`PostgresServer`]: a real Postgres, the same way.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
 
 mod certificates;
+mod key_server;
 mod ports;
+mod postgres;
 mod proxy;
 mod redis;
 mod redis_cluster;
 mod redis_sentinel;
+mod signer;
 
 pub use certificates::Certificates;
+pub use key_server::{KeyAnswer, KeyServer, key_set};
 pub use ports::free_port;
+pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::RedisServer;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
+pub use signer::{Signer, hmac_token, unsigned_token};
 #[cfg(feature = "node")]
 pub mod chaos;
 #[cfg(feature = "node")]

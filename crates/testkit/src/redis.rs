@@ -99,6 +99,13 @@ impl RedisServer {
         }
     }
 
+    /// Whether another is its replica, and linked; not so while that one is away.
+    pub async fn has_replica(&self, other: &Self) -> bool {
+        // A replica's answer names its primary's port, as a number.
+        let role = other.cli(&["ROLE"]).await.unwrap_or_default();
+        role.contains(&format!("\r\n:{}\r\n", self.port)) && role.contains("\r\nconnected\r\n")
+    }
+
     /// One field of a section of `INFO`; empty if there is none.
     ///
     /// # Panics

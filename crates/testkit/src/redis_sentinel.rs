@@ -95,6 +95,47 @@ impl RedisSentinel {
         }
     }
 
+    /// Waits until all sentinels name one primary, and every other server is a replica of it that is linked.
+    ///
+    /// # Panics
+    /// It does not come about in time.
+    pub async fn is_well(&self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.is_settled().await {
+            assert!(Instant::now() < until, "the servers do not agree");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn is_settled(&self) -> bool {
+        let mut named = Vec::new();
+        for sentinel in &self.sentinels {
+            named.push(sentinel.cli(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]).await.ok());
+        }
+        let is_primary = |server: &&RedisServer| {
+            let port = format!("\r\n{}\r\n", server.port());
+            named[0].as_ref().is_some_and(|answer| answer.contains(&port))
+        };
+        let Some(primary) = self.servers.iter().find(is_primary) else {
+            return false;
+        };
+        if named.iter().any(|answer| *answer != named[0]) {
+            return false;
+        }
+        for server in &self.servers {
+            let is_right = if server.port() == primary.port() {
+                let role = server.cli(&["ROLE"]).await.unwrap_or_default();
+                role.contains("\r\nmaster\r\n")
+            } else {
+                primary.has_replica(server).await
+            };
+            if !is_right {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Every sentinel knows both replicas and both others.
     async fn wait_until_known(&self) {
         let until = Instant::now() + PATIENCE;

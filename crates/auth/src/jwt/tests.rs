@@ -1,17 +1,30 @@
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallway_protocol::{RoomName, UserId};
+use jsonwebtoken::{Algorithm as Theirs, EncodingKey, Header};
 use serde_json::json;
 
 use super::*;
-use crate::RoomPattern;
+use crate::{Algorithm, KeyError, RoomPattern};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// 2023-11-14, in milliseconds.
 const NOW: u64 = 1_700_000_000_000;
 
 fn verifier() -> JwtVerifier {
-    JwtVerifier::new(JwtOptions {
-        secret: SECRET,
+    with_rules(Rules {
         leeway: Duration::from_secs(5),
+        ..Rules::default()
+    })
+}
+
+fn with_rules(rules: Rules) -> JwtVerifier {
+    JwtVerifier::new(JwtOptions {
+        keys: vec![Key::of_secret(Algorithm::Hs256, SECRET).unwrap()],
+        signing: SigningKey::of_secret(Algorithm::Hs256, SECRET).ok(),
+        rules,
         ..JwtOptions::default()
     })
 }
@@ -21,7 +34,7 @@ fn sign_with(secret: &str, header: &Header, claims: &Value) -> String {
 }
 
 fn sign(claims: &Value) -> String {
-    sign_with(SECRET, &Header::new(Algorithm::HS256), claims)
+    sign_with(SECRET, &Header::new(Theirs::HS256), claims)
 }
 
 fn verify(claims: &Value) -> Result<Identity, TokenError> {
@@ -65,11 +78,14 @@ fn a_minted_token_is_accepted() {
         issued_at: NOW,
         life: Duration::from_secs(3600),
     };
-    let picky = JwtVerifier::new(JwtOptions {
-        secret: SECRET,
-        audience: "us",
-        issuer: "me",
-        ..JwtOptions::default()
+    let picky = with_rules(Rules {
+        audience: vec!["us".into(), "them".into()],
+        issuer: "me".into(),
+        user: "https://example.com/user.id".into(),
+        rooms: "may.enter".into(),
+        expires: "session_end".into(),
+        required: vec!["iat".into()],
+        ..Rules::default()
     });
     let identity = picky.verify(&picky.mint(&grant).unwrap(), NOW + 3_599_000).unwrap();
     assert_eq!(
@@ -125,7 +141,7 @@ fn each_bad_claim_is_named() {
     ] {
         assert_eq!(
             verify(&with(name, value.clone())),
-            Err(TokenError::BadClaim(name)),
+            Err(TokenError::BadClaim(name.to_owned())),
             "{name} {value}"
         );
     }
@@ -135,50 +151,25 @@ fn each_bad_claim_is_named() {
 fn audience_and_issuer_count_only_where_asked_for() {
     assert!(verify(&with("aud", json!("another"))).is_ok());
     assert!(verify(&with("iss", json!("another"))).is_ok());
-    let picky = JwtVerifier::new(JwtOptions {
-        secret: SECRET,
-        audience: "us",
-        ..JwtOptions::default()
+    let picky = with_rules(Rules {
+        audience: vec!["us".into(), "ours".into()],
+        ..Rules::default()
     });
     let aud = |value: Value| picky.verify(&sign(&with("aud", value)), NOW).map(|_| ());
     assert_eq!(aud(json!("us")), Ok(()));
+    assert_eq!(aud(json!("ours")), Ok(()));
     assert_eq!(aud(json!(["them", "us"])), Ok(()));
-    assert_eq!(aud(json!(["them"])), Err(TokenError::BadClaim("aud")));
-    assert_eq!(aud(json!(7)), Err(TokenError::BadClaim("aud")));
-    assert_eq!(aud(json!(null)), Err(TokenError::MissingClaim("aud")));
-    let picky = JwtVerifier::new(JwtOptions {
-        secret: SECRET,
-        issuer: "me",
-        ..JwtOptions::default()
+    assert_eq!(aud(json!(["them"])), Err(TokenError::BadClaim("aud".into())));
+    assert_eq!(aud(json!(7)), Err(TokenError::BadClaim("aud".into())));
+    assert_eq!(aud(json!(null)), Err(TokenError::MissingClaim("aud".into())));
+    let picky = with_rules(Rules {
+        issuer: "me".into(),
+        ..Rules::default()
     });
     let iss = |value: Value| picky.verify(&sign(&with("iss", value)), NOW).map(|_| ());
     assert_eq!(iss(json!("me")), Ok(()));
-    assert_eq!(iss(json!(["me"])), Err(TokenError::BadClaim("iss")));
-    assert_eq!(iss(json!("you")), Err(TokenError::BadClaim("iss")));
-}
-
-#[test]
-fn other_algorithms_are_refused() {
-    for algorithm in [Algorithm::HS384, Algorithm::HS512] {
-        let token = sign_with(SECRET, &Header::new(algorithm), &good());
-        assert_eq!(verifier().verify(&token, NOW), Err(TokenError::Algorithm));
-    }
-    for algorithm in ["none", "None", "RS256", "ES256", "hs256", ""] {
-        let header = json!({"alg": algorithm, "typ": "JWT"});
-        for signature in ["", "AAAA"] {
-            let token = format!("{}.{}.{signature}", encode(&header), encode(&good()));
-            assert_eq!(
-                verifier().verify(&token, NOW),
-                Err(TokenError::Algorithm),
-                "{algorithm}"
-            );
-        }
-    }
-    // The signature is good, and the header says another algorithm: the header is signed too.
-    let signed = sign(&good());
-    let (_, rest) = signed.split_once('.').unwrap();
-    let relabelled = format!("{}.{rest}", encode(&json!({"alg": "none"})));
-    assert_eq!(verifier().verify(&relabelled, NOW), Err(TokenError::Algorithm));
+    assert_eq!(iss(json!(["me"])), Err(TokenError::BadClaim("iss".into())));
+    assert_eq!(iss(json!("you")), Err(TokenError::BadClaim("iss".into())));
 }
 
 #[test]
@@ -205,11 +196,11 @@ fn a_changed_token_is_refused() {
 #[test]
 fn another_key_does_not_fit_and_a_previous_one_does() {
     let old = "fedcba9876543210fedcba9876543210";
-    let token = sign_with(old, &Header::new(Algorithm::HS256), &good());
+    let token = sign_with(old, &Header::new(Theirs::HS256), &good());
     assert_eq!(verifier().verify(&token, NOW), Err(TokenError::Signature));
+    let keys = [SECRET, old].map(|secret| Key::of_secret(Algorithm::Hs256, secret).unwrap());
     let rotated = JwtVerifier::new(JwtOptions {
-        secret: SECRET,
-        previous: &[old],
+        keys: keys.into(),
         ..JwtOptions::default()
     });
     assert!(rotated.verify(&token, NOW).is_ok());
@@ -218,11 +209,9 @@ fn another_key_does_not_fit_and_a_previous_one_does() {
 
 #[test]
 fn without_a_secret_no_token_is_good() {
-    let none = JwtVerifier::new(JwtOptions {
-        previous: &[""],
-        ..JwtOptions::default()
-    });
-    let token = sign_with("", &Header::new(Algorithm::HS256), &good());
+    let none = JwtVerifier::new(JwtOptions::default());
+    assert_eq!(Key::of_secret(Algorithm::Hs256, "").unwrap_err(), KeyError::Empty);
+    let token = sign_with("", &Header::new(Theirs::HS256), &good());
     assert_eq!(none.verify(&token, NOW), Err(TokenError::NotAccepted));
     let grant = Grant {
         user: UserId::parse("a").unwrap(),
@@ -239,7 +228,7 @@ fn what_is_no_token_is_malformed() {
     for text in ["", ".", "..", "a.b.c", "a.b", "a.b.c.d", "🦀.🦀.🦀", "null.null.null"] {
         assert_eq!(verifier().verify(text, NOW), Err(TokenError::Malformed), "{text}");
     }
-    let header = Header::new(Algorithm::HS256);
+    let header = Header::new(Theirs::HS256);
     for claims in [json!([]), json!("a"), json!(null), json!(7)] {
         assert_eq!(
             verifier().verify(&sign_with(SECRET, &header, &claims), NOW),
@@ -269,4 +258,65 @@ fn giant_tokens_are_refused_before_they_are_read() {
 #[test]
 fn nothing_secret_is_shown() {
     assert!(!format!("{:?}", verifier()).contains("0123456789abcdef"));
+}
+
+#[test]
+fn claims_are_found_where_the_operator_says() {
+    let verifier = with_rules(Rules {
+        user: "https://id.example/user.id".into(),
+        name: "profile.name".into(),
+        rooms: "may.enter".into(),
+        expires: "session.end".into(),
+        required: vec!["tenant.id".into(), "iat".into()],
+        ..Rules::default()
+    });
+    let seconds = NOW / 1000;
+    let claims = json!({
+        "https://id.example/user": {"id": 42}, "sub": "not-me", "exp": seconds + 60, "iat": seconds,
+        "profile": {"name": "Zoë"}, "may": {"enter": ["board-7"]}, "session": {"end": seconds + 30}, "tenant": {"id": false},
+    });
+    let verify = |claims: &Value| verifier.verify(&sign(claims), NOW);
+    let identity = verify(&claims).unwrap();
+    assert_eq!(identity.user, UserId::parse("42").ok());
+    assert_eq!(identity.name.as_deref(), Some("Zoë"));
+    assert!(identity.may_claim(&RoomName::parse("board-7").unwrap()));
+    assert_eq!(identity.expires_at, Some(NOW + 30_000), "the earlier of both ends");
+    let mut changed = claims.clone();
+    changed["exp"] = json!(seconds + 10);
+    assert_eq!(verify(&changed).unwrap().expires_at, Some(NOW + 10_000));
+    changed["exp"] = json!(seconds - 1);
+    assert_eq!(verify(&changed), Err(TokenError::Expired));
+    // A claim that has the dots in its own name comes first.
+    let mut changed = claims.clone();
+    changed["profile.name"] = json!("Ada");
+    assert_eq!(verify(&changed).unwrap().name.as_deref(), Some("Ada"));
+    for (path, name) in [
+        ("/https:~1~1id.example~1user/id", "https://id.example/user.id"),
+        ("/session/end", "session.end"),
+        ("/tenant/id", "tenant.id"),
+        ("/iat", "iat"),
+    ] {
+        let mut changed = claims.clone();
+        *changed.pointer_mut(path).unwrap() = Value::Null;
+        assert_eq!(verify(&changed), Err(TokenError::MissingClaim(name.to_owned())));
+    }
+    for (path, name, value) in [
+        (
+            "/https:~1~1id.example~1user/id",
+            "https://id.example/user.id",
+            json!(-1),
+        ),
+        (
+            "/https:~1~1id.example~1user/id",
+            "https://id.example/user.id",
+            json!(4.5),
+        ),
+        ("/profile/name", "profile.name", json!({"first": "Ada"})),
+        ("/may/enter", "may.enter", json!("board-7")),
+        ("/session/end", "session.end", json!("never")),
+    ] {
+        let mut changed = claims.clone();
+        *changed.pointer_mut(path).unwrap() = value;
+        assert_eq!(verify(&changed), Err(TokenError::BadClaim(name.to_owned())));
+    }
 }

@@ -28,7 +28,12 @@ pub(super) struct Floors {
 impl Floors {
     /// Whether an epoch counts.
     pub(super) fn holds(&self, epoch: Epoch) -> bool {
-        epoch.0 >= self.floor.load(Ordering::Acquire)
+        epoch.0 >= self.floor()
+    }
+
+    /// Epochs below it are over.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
     }
 
     /// Remembers a time that a server told, in milliseconds.
@@ -86,7 +91,7 @@ impl Lineage {
     /// From where on epochs count now.
     pub(super) fn since(&self) -> Since {
         Since {
-            floor: self.floors.floor.load(Ordering::Acquire),
+            floor: self.floors.floor(),
             ahead: self.ahead.load(Ordering::Relaxed),
         }
     }
@@ -109,11 +114,11 @@ impl Lineage {
             .await?;
         let unreadable = || Error::new(ErrorKind::Parse, "the server's lineage could not be read");
         let mut answer = answer.into_array().into_iter().map_while(text_of);
-        let (Some(now), Some(floor), Some(ahead)) = (answer.next(), answer.next(), answer.next()) else {
+        let run = answer.next().ok_or_else(unreadable)?;
+        let mut number = || answer.next().and_then(|text| text.parse::<u64>().ok());
+        let (Some(floor), Some(ahead), Some(clock)) = (number(), number(), number()) else {
             return Err(unreadable());
         };
-        let number = |text: String| text.parse::<u64>().map_err(|_| unreadable());
-        let (floor, ahead) = (number(floor)?, number(ahead)?);
         let before = self.floors.floor.fetch_max(floor, Ordering::AcqRel);
         if before != 0 && before < floor {
             tracing::warn!(
@@ -122,19 +127,19 @@ impl Lineage {
             );
         }
         self.ahead.store(ahead, Ordering::Relaxed);
-        let is_same = was == now;
-        *self.known.lock() = now;
-        Ok(if is_same { Proven::Same } else { Proven::Other })
+        let is_same = was == run;
+        *self.known.lock() = run;
+        Ok(Proven { is_same, clock })
     }
 }
 
 /// What a server proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proven {
-    /// It is the run that was there before.
-    Same,
-    /// It is another, or the first.
-    Other,
+pub(super) struct Proven {
+    /// Whether it is the run that was there before, and not another or the first.
+    pub(super) is_same: bool,
+    /// What the clock said that epochs are taken from, in milliseconds.
+    pub(super) clock: u64,
 }
 
 /// The server's own address, if it writes down what it does before it answers: then what it finds when it starts again

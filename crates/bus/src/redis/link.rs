@@ -15,7 +15,7 @@ use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ServerCon
 use fred::types::{ConnectHandle, Value};
 use tokio::sync::{Notify, watch};
 
-use super::lineage::{Lineage, Proven};
+use super::lineage::Lineage;
 use super::{RedisOptions, script};
 use crate::Stats;
 use crate::stats::count;
@@ -29,7 +29,8 @@ pub(super) struct Up {
     pub(super) client: Client,
     /// Rises with every connection.
     pub(super) generation: u64,
-    /// The clock that epochs are taken from, as of the server's last answer to a publish, in milliseconds.
+    /// The clock that epochs are taken from, as the server last told it, in milliseconds. On the link for commands it is
+    /// known before the link is offered: a room that is found empty without it would have no place to come back to.
     clock: Arc<AtomicU64>,
     broken: Arc<Notify>,
 }
@@ -91,7 +92,7 @@ impl Keeper {
         let mut told = None;
         for generation in 0_u64.. {
             match self.connect(generation).await {
-                Ok((client, driver)) => {
+                Ok((client, driver, clock)) => {
                     if generation > 0 {
                         tracing::info!(link = self.name, "connected to Redis");
                         count(&self.stats.reconnects);
@@ -102,7 +103,7 @@ impl Keeper {
                         Up {
                             client,
                             generation,
-                            clock: Arc::default(),
+                            clock: Arc::new(AtomicU64::new(clock)),
                             broken: Arc::default(),
                         },
                         driver,
@@ -122,15 +123,17 @@ impl Keeper {
         }
     }
 
-    /// One attempt. Bounded by the client's own timeouts.
-    async fn connect(&self, attempt: u64) -> Result<(Client, Driver), Error> {
+    /// One attempt. Bounded by the client's own timeouts. With what the clock says that epochs are taken from, where the
+    /// server was asked.
+    async fn connect(&self, attempt: u64) -> Result<(Client, Driver, u64), Error> {
         let config = starting_elsewhere(self.config.clone(), attempt);
         let (client, driver) = open(config, &self.options, self.messages).await?;
         Box::pin(script::load(&client)).await?;
-        if let Some(proof) = &self.lineage {
-            Box::pin(proof.lineage.prove(&client)).await?;
-        }
-        Ok((client, driver))
+        let clock = match &self.lineage {
+            Some(proof) => Box::pin(proof.lineage.prove(&client)).await?.clock,
+            None => 0,
+        };
+        Ok((client, driver, clock))
     }
 
     /// Offers the connection until it breaks.
@@ -143,19 +146,19 @@ impl Keeper {
                 Err(why) => why.to_string(),
             },
             () = up.broken.notified() => "given up".to_owned(),
-            why = self.signs_of_life(&up.client) => why.details().to_owned(),
+            why = self.signs_of_life(&up) => why.details().to_owned(),
         };
         self.up.send_replace(None);
         tracing::warn!(link = self.name, %why, "the connection to Redis ended");
     }
 
     /// Asks again and again; ends when there is no answer in time, or it comes from another server.
-    async fn signs_of_life(&self, client: &Client) -> Error {
+    async fn signs_of_life(&self, up: &Up) -> Error {
         loop {
             tokio::time::sleep(self.options.probe_interval).await;
             let answer = match &self.lineage {
-                None => Box::pin(client.ping::<Value>(None)).await.map(drop),
-                Some(proof) => Box::pin(proof.look_again(client)).await,
+                None => Box::pin(up.client.ping::<Value>(None)).await.map(drop),
+                Some(proof) => Box::pin(proof.look_again(up)).await,
             };
             if let Err(why) = answer {
                 return why;
@@ -198,15 +201,15 @@ fn starting_elsewhere(mut config: Config, attempt: u64) -> Config {
 }
 
 impl Proof {
-    async fn look_again(&self, client: &Client) -> Result<(), Error> {
-        match self.lineage.prove(client).await? {
-            Proven::Same => Ok(()),
-            Proven::Other => {
-                if let Some(up) = &*self.subscriptions.borrow() {
-                    up.tear_down();
-                }
-                Err(Error::new(ErrorKind::Unknown, "the server has become another"))
-            }
+    async fn look_again(&self, up: &Up) -> Result<(), Error> {
+        let proven = self.lineage.prove(&up.client).await?;
+        if proven.is_same {
+            up.tick(proven.clock);
+            return Ok(());
         }
+        if let Some(up) = &*self.subscriptions.borrow() {
+            up.tear_down();
+        }
+        Err(Error::new(ErrorKind::Unknown, "the server has become another"))
     }
 }

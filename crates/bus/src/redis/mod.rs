@@ -28,6 +28,7 @@ mod read;
 mod revocations;
 mod routes;
 mod script;
+mod seats;
 mod shard;
 mod slot_server;
 mod slots;
@@ -269,7 +270,9 @@ impl Bus for RedisBus {
 
     fn clock(&self, room: &RoomName) -> u64 {
         let shard = self.routes.of_channel(&self.names.channel(room));
-        shard.map_or(0, |shard| shard.commands.borrow().as_ref().map_or(0, Up::clock))
+        let clock = shard.map_or(0, |shard| shard.commands.borrow().as_ref().map_or(0, Up::clock));
+        // The floor of a cluster is the latest of its servers': no life that counts can have begun before it anywhere.
+        if clock == 0 { 0 } else { clock.max(self.floors.floor()) }
     }
 
     fn reaches(&self, place: Position) -> bool {

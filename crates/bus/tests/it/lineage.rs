@@ -149,3 +149,19 @@ async fn a_replica_is_not_used() {
     node.ready(true).await;
     assert_eq!(node.publish("1").await.map(drop), Ok(()));
 }
+
+#[tokio::test]
+async fn the_clock_is_known_as_soon_as_the_server_is_back() {
+    let server = RedisServer::start().await;
+    let way = Proxy::start(server.port()).await;
+    let mut node = Node::connect(way.port()).await;
+    for _ in 0..3 {
+        way.cut();
+        assert_eq!(node.lost().await, Lost::Reconnected);
+        // The first answer of the server, not of a publish: without the clock an empty room would have no place.
+        while node.bus.states(vec![node.room.clone()]).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        assert!(node.bus.clock(&node.room) > 0);
+    }
+}

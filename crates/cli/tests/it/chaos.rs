@@ -6,9 +6,15 @@ use std::time::Duration;
 use hallway_testkit::chaos::{Options, Plan, Setup, run};
 use tokio::task::JoinSet;
 
-/// Between them: clients cut; nodes killed, hanging and drained; their links to Redis cut, stalled and refused; Redis
-/// hanging, killed and back with its data, and emptied. The first two lose no history, so that no gap may be told.
-const SEEDS: [(u64, Setup); 3] = [(7, Setup::Standalone), (6, Setup::Appendonly), (16, Setup::Appendonly)];
+/// Between them: clients cut; nodes killed, hanging and drained; their links to Redis cut; subscribers' links killed;
+/// Redis hanging, killed and back with its data, and emptied; a primary killed; a slot moved. The first and the last lose
+/// no history, so that no gap may be told.
+const SEEDS: [(u64, Setup); 4] = [
+    (6, Setup::Appendonly),
+    (74, Setup::Standalone),
+    (34, Setup::Sentinel),
+    (25, Setup::Cluster),
+];
 const TIME: Duration = Duration::from_secs(6);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

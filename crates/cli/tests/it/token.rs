@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hallway_auth::{JwtOptions, JwtVerifier, TokenError};
+use hallway_auth::{Algorithm, JwtOptions, JwtVerifier, Key, TokenError};
 
 use crate::run::hallway;
 
@@ -17,7 +17,7 @@ fn now() -> u64 {
 
 fn verifier(secret: &str) -> JwtVerifier {
     JwtVerifier::new(JwtOptions {
-        secret,
+        keys: Key::of_secret(Algorithm::Hs256, secret).into_iter().collect(),
         ..JwtOptions::default()
     })
 }

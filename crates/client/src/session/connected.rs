@@ -82,7 +82,6 @@ impl Task {
                 }
             }
         }
-        // A room that is included in one that came back may have had no place to say, and then nobody has answered for it.
         let rest = self.rooms.unsettled(&settled);
         for room in rest {
             self.ask(&mut connection, room).await;

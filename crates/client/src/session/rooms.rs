@@ -88,10 +88,13 @@ impl Rooms {
         }
     }
 
-    /// Those to ask for so that everything is answered for, when some of it is.
+    /// Those to ask for so that everything is answered for, when some of it is. None that is heard already: what comes
+    /// before the answer would be in the answer again.
     pub(super) fn unsettled(&self, settled: &BTreeSet<String>) -> BTreeSet<String> {
         let open = self.0.keys().filter(|name| !settled.contains(*name));
-        open.filter_map(|name| self.asked_as(name)).collect()
+        let mut homes: BTreeSet<String> = open.filter_map(|name| self.asked_as(name)).collect();
+        homes.retain(|home| !settled.contains(home));
+        homes
     }
 
     /// What to resume a room from.
@@ -99,18 +102,19 @@ impl Rooms {
         self.0.get(room)?.place()
     }
 
-    /// What to resume every room from of which that is known.
-    pub(super) fn places(&self) -> BTreeMap<String, ResumeFrom> {
-        self.places_where(|_| true)
+    /// Every room that was joined, and what to resume it from. Those without a place are among them, so that the answer
+    /// says where they stand before anything is heard there.
+    pub(super) fn places(&self) -> BTreeMap<String, Option<ResumeFrom>> {
+        let rooms = self.0.iter().filter(|(_, room)| room.is_entered);
+        rooms
+            .map(|(name, room)| (name.clone(), room.place().cloned()))
+            .collect()
     }
 
-    /// The same of those that are included in a room.
+    /// What to resume those from that are included in a room, of which that is known. The answer has all of them.
     pub(super) fn places_included(&self, home: &str) -> BTreeMap<String, ResumeFrom> {
-        self.places_where(|why| matches!(why, Why::Included(other) if other == home))
-    }
-
-    fn places_where(&self, takes: impl Fn(&Why) -> bool) -> BTreeMap<String, ResumeFrom> {
-        let rooms = self.0.iter().filter(|(_, room)| takes(&room.why));
+        let is_included = |room: &Room| matches!(&room.why, Why::Included(other) if other == home);
+        let rooms = self.0.iter().filter(|(_, room)| is_included(room));
         rooms
             .filter_map(|(name, room)| Some((name.clone(), room.place()?.clone())))
             .collect()
@@ -325,7 +329,7 @@ mod tests {
             matches!(&events[..], [Event::Double(_), Event::Broadcast(_)]),
             "{events:?}"
         );
-        assert_eq!(rooms.places()["board-1"], at("e", 5));
+        assert_eq!(rooms.places()["board-1"], Some(at("e", 5)));
     }
 
     #[test]
@@ -357,7 +361,7 @@ mod tests {
         let empty = json!({"state": null, "position": {"epoch": "d", "seq": 0}, "recovered": false, "missed": []});
         let events = rooms.enter("board-1", said(empty.clone()));
         assert!(matches!(&events[..], [Event::Joined { at: None, .. }]), "{events:?}");
-        assert_eq!(rooms.places()["board-1"], at("d", 0));
+        assert_eq!(rooms.places()["board-1"], Some(at("d", 0)));
         let still = json!({"state": null, "position": {"epoch": "e", "seq": 0}, "recovered": true, "missed": []});
         assert_eq!(rooms.enter("board-1", said(still)), []);
         assert_eq!(rooms.place("board-1"), Some(&at("e", 0)));
@@ -388,15 +392,12 @@ mod tests {
         let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
         assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
         assert_eq!(rooms.asked_as(tasks).as_deref(), Some("board-1"));
-        // Without a place it cannot be resumed by itself; its home is asked for again.
-        let settled = BTreeSet::from(["board-1".to_owned()]);
-        assert_eq!(rooms.unsettled(&settled), settled);
-        assert!(
-            rooms
-                .unsettled(&BTreeSet::from(["board-1".to_owned(), tasks.to_owned()]))
-                .is_empty()
-        );
+        let home = BTreeSet::from(["board-1".to_owned()]);
+        assert_eq!(rooms.unsettled(&BTreeSet::new()), home);
+        // Who is in the home already does not ask for it again.
+        assert!(rooms.unsettled(&home).is_empty());
         assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
+        assert_eq!(rooms.places()[tasks], None);
         assert_eq!(rooms.lose("board-1"), None);
         assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
     }
@@ -420,7 +421,7 @@ mod tests {
             ),
             "{moved:?}"
         );
-        assert_eq!(rooms.places()["user-1"], at("e", 5));
+        assert_eq!(rooms.places()["user-1"], Some(at("e", 5)));
         assert_eq!(rooms.asked_as("user-1"), None);
     }
 

@@ -70,10 +70,10 @@ async fn a_resume_is_the_first_frame_and_no_subprotocol_means_json() {
     .await;
     let rooms = [(
         "board-1".to_owned(),
-        ResumeFrom {
+        Some(ResumeFrom {
             epoch: "e".into(),
             seq: 3,
-        },
+        }),
     )];
     let options = Options::new(url)
         .subprotocols([] as [String; 0])

@@ -1,11 +1,12 @@
 //! What only shows when settings are seen together. Done before a port is bound.
 
+use hallway_auth::jwks::UrlError;
 use hallway_protocol::Kinds;
 use hallway_settings::{Loaded, Problem, Problems, Secret, print_duration};
 
-use super::Config;
+use super::{Config, keys};
 
-/// Shortest secret for HS256 in bytes, outside of dev mode (RFC 7518 §3.2: as long as the hash).
+/// Shortest secret of resume tickets in bytes, outside of dev mode; tokens' depend on their algorithm.
 pub const SECRET_LEN: usize = 32;
 
 /// Whether a node can run with this configuration.
@@ -15,6 +16,8 @@ pub const SECRET_LEN: usize = 32;
 pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     let mut problems = Vec::new();
     names(loaded, &mut problems);
+    keys(loaded, &mut problems);
+    store(loaded, &mut problems);
     secrets(loaded, &mut problems);
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
@@ -57,32 +60,100 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What tokens are checked with. In dev mode a secret may be short, but a key is never another than it says.
+fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
+    let config = &loaded.config;
+    let auth = &config.auth;
+    let table = |why: &str| Problem::at(loaded.source("auth.keys"), format!("[[auth.keys]]: {why}"));
+    let refuse = |setting: &str, why: &str| match setting {
+        "auth.keys" => table(why),
+        setting => loaded.problem(setting, why),
+    };
+    match keys::read(auth) {
+        Ok(keys) if !config.dev => {
+            for short in keys.lengths.iter().filter(|length| length.given < length.least) {
+                let why = format!(
+                    "must have at least {least} bytes (openssl rand -base64 {least} makes one)",
+                    least = short.least
+                );
+                problems.push(refuse(short.setting, &why));
+            }
+        }
+        Ok(_) => {}
+        Err(why) => problems.push(refuse(why.setting, &why.why)),
+    }
+    if let Err(why) = auth.jwks(config.dev) {
+        let setting = match why {
+            UrlError::Authorities(_) => "auth.jwks_ca",
+            UrlError::NoUrl | UrlError::Plain => "auth.jwks_url",
+        };
+        problems.push(loaded.problem(setting, &why.to_string()));
+    }
+    for (setting, claim) in [
+        ("auth.claim_user", &auth.claim_user),
+        ("auth.claim_name", &auth.claim_name),
+        ("auth.claim_rooms", &auth.claim_rooms),
+        ("auth.claim_expires", &auth.claim_expires),
+    ] {
+        if claim.is_empty() {
+            problems.push(loaded.problem(setting, "must be a claim's name"));
+        }
+    }
+    if auth.required_claims.iter().any(String::is_empty) {
+        problems.push(loaded.problem("auth.required_claims", "each must be a claim's name"));
+    }
+    if auth.jwt_audience.iter().any(String::is_empty) {
+        problems.push(loaded.problem("auth.jwt_audience", "each must be an audience's name"));
+    }
+}
+
+fn store(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
+    let store = &loaded.config.store;
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins_well = store.schema.starts_with(|first: char| !first.is_ascii_digit());
+    if store.schema.len() > 63 || !begins_well || !store.schema.bytes().all(is_name) {
+        problems.push(loaded.problem(
+            "store.schema",
+            "must have 1 to 63 of a-z 0-9 _ and not begin with a digit",
+        ));
+    }
+    if store.url.expose().is_none() && (store.path.is_empty() || store.path.contains('\0')) {
+        problems.push(loaded.problem(
+            "store.path",
+            "must be a file's path, or :memory:, where store.url is empty",
+        ));
+    }
+}
+
 fn secrets(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     let config = &loaded.config;
     let auth = &config.auth;
     if config.dev {
         return;
     }
-    if !auth.jwt_secret.is_set() && !auth.anonymous {
-        let text = "nobody could connect: set auth.jwt_secret (HALLWAY_AUTH_JWT_SECRET or …_FILE, at least 32 bytes), or \
-                    allow auth.anonymous, or, on your own machine, use --dev";
+    let nothing_to_check_with =
+        !auth.jwt_secret.is_set() && !auth.jwt_public_key.is_set() && auth.keys.is_empty() && auth.jwks_url.is_empty();
+    if nothing_to_check_with && !auth.anonymous {
+        let text = "nobody could connect: set auth.jwt_secret (HALLWAY_AUTH_JWT_SECRET or …_FILE, at least 32 bytes), \
+                    auth.jwt_public_key or auth.jwks_url, or allow auth.anonymous, or, on your own machine, use --dev";
         problems.push(Problem::of_all(text));
     }
-    let is_short = |secret: &Secret| secret.is_set() && secret.expose().len() < SECRET_LEN;
-    let too_short = format!("must have at least {SECRET_LEN} bytes (openssl rand -base64 32 makes one)");
-    if is_short(&auth.jwt_secret) {
-        problems.push(loaded.problem("auth.jwt_secret", &too_short));
+    if auth.ticket_secret.is_set() && auth.ticket_secret.expose().len() < SECRET_LEN {
+        let why = format!("must have at least {SECRET_LEN} bytes (openssl rand -base64 32 makes one)");
+        problems.push(loaded.problem("auth.ticket_secret", &why));
     }
-    if auth
-        .jwt_previous_secrets
-        .iter()
-        .any(|secret| is_short(secret) || !secret.is_set())
-    {
-        problems.push(loaded.problem("auth.jwt_previous_secrets", &format!("each {too_short}")));
+    if auth.jwt_previous_secrets.iter().any(|secret| !secret.is_set()) {
+        problems.push(loaded.problem("auth.jwt_previous_secrets", "none of them may be empty"));
     }
     let is_dev_secret = |secret: &Secret| secret.expose() == super::DEV_SECRET;
     if is_dev_secret(&auth.jwt_secret) || auth.jwt_previous_secrets.iter().any(is_dev_secret) {
         problems.push(loaded.problem("auth.jwt_secret", "the secret of dev mode is known to everybody"));
+    }
+    let of_row = |entry: &keys::KeyEntry| entry.secret.as_ref().is_some_and(is_dev_secret);
+    if is_dev_secret(&auth.ticket_secret) || auth.keys.iter().any(of_row) {
+        problems.push(Problem::of_all(
+            "auth.ticket_secret and [[auth.keys]]: the secret of dev mode is known to everybody",
+        ));
     }
     if config
         .api

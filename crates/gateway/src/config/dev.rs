@@ -2,6 +2,8 @@
 
 use hallway_settings::{Input, Preset, load, settings};
 
+use super::store;
+
 /// The secret of dev mode. It is public, and says so.
 pub const DEV_SECRET: &str = "hallway-dev-secret-known-to-everybody";
 
@@ -9,12 +11,13 @@ pub const DEV_SECRET: &str = "hallway-dev-secret-known-to-everybody";
 pub const DEV_API_KEY: &str = "dev";
 
 /// What is preferred over the defaults. Both listeners are on loopback: whoever else reaches a node with a
-/// well-known secret is everyone.
-const PRESETS: [(&str, &str); 4] = [
+/// well-known secret is everyone. And nothing is left behind.
+const PRESETS: [(&str, &str); 5] = [
     ("listen", "127.0.0.1:8080"),
     ("internal_listen", "127.0.0.1:9000"),
     ("auth.jwt_secret", DEV_SECRET),
     ("api.keys", DEV_API_KEY),
+    ("store.path", store::IN_MEMORY),
 ];
 
 settings! {

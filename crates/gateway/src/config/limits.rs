@@ -28,8 +28,8 @@ settings! {
         requests_in_flight: u32 = 32, from 1 to 4096;
         /// Rooms that a socket may be in; beyond it joining is answered with `conflict`.
         rooms_per_socket: u32 = 256, from 4 to 100000;
-        /// Sockets of one user on this node; 0 for no limit. Beyond it a new one is answered with HTTP 429, or
-        /// closes with 4429 if its token came in the first frame.
+        /// Sockets of one user on all nodes together; 0 for no limit. Beyond it a new one closes with 4429, or is
+        /// answered with HTTP 429 where this node has as many. A node that died gives its share back within 90 seconds.
         sockets_per_user: u32 = 64;
         /// Sockets from one address on this node; 0 for no limit. Beyond it a handshake is answered with HTTP
         /// 429. Behind a proxy, `trusted_proxies` must name it.

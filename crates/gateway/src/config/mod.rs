@@ -8,13 +8,19 @@ mod api;
 mod auth;
 mod check;
 mod dev;
+mod keys;
 mod limits;
 mod log;
+mod members;
 mod network;
 mod origin;
 mod redis;
 mod redis_url;
 mod shutdown;
+mod store;
+mod store_url;
+mod webhook;
+mod webhook_url;
 
 use std::net::SocketAddr;
 
@@ -25,13 +31,19 @@ pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
 pub use dev::{DEV_API_KEY, DEV_SECRET};
+pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use members::Members;
 pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use shutdown::Shutdown;
+pub use store::Store;
+pub use store_url::StoreUrl;
+pub use webhook::Webhook;
+pub use webhook_url::WebhookUrl;
 
 /// The variable that names the configuration file. It is no setting: it is read before there are any.
 pub const FILE_VARIABLE: &str = "HALLWAY_CONFIG";
@@ -60,12 +72,15 @@ settings! {
         api: Api,
         limits: Limits,
         redis: Redis,
+        store: Store,
+        members: Members,
+        webhook: Webhook,
         shutdown: Shutdown,
         log: Log,
     }
     tables {
-        /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `claims`,
-        /// `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
+        /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
+        /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
         /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }

@@ -4,10 +4,6 @@ use std::fmt;
 
 use hallway_settings::{Kind, Value};
 
-/// Stands for a password where a URL is shown. A URL that holds it was copied from a printed configuration and is
-/// refused.
-const HIDDEN: &str = "(hidden)";
-
 /// Names what the sentinels watch.
 const SERVICE: &str = "sentinelServiceName=";
 
@@ -25,17 +21,25 @@ impl RedisUrl {
     /// The URL without its passwords: that of the server, and those of queries (a sentinel's).
     #[must_use]
     pub fn shown(&self) -> String {
-        let (main, query) = self
-            .0
-            .split_once('?')
-            .map_or((self.0.as_str(), None), |(main, query)| (main, Some(query)));
-        let mut shown = hide_userinfo(main);
-        if let Some(query) = query {
-            let parts: Vec<String> = query.split('&').map(hide_in_query).collect();
-            shown = format!("{shown}?{}", parts.join("&"));
-        }
-        shown
+        without_passwords(&self.0)
     }
+}
+
+/// Stands for a password where a URL is shown. A URL that holds it was copied from a printed configuration and is
+/// refused.
+pub(super) const HIDDEN: &str = "(hidden)";
+
+/// A URL with its passwords hidden: behind the user's name, and in parameters.
+pub(super) fn without_passwords(url: &str) -> String {
+    let (main, query) = url
+        .split_once('?')
+        .map_or((url, None), |(main, query)| (main, Some(query)));
+    let mut shown = hide_userinfo(main);
+    if let Some(query) = query {
+        let parts: Vec<String> = query.split('&').map(hide_in_query).collect();
+        shown = format!("{shown}?{}", parts.join("&"));
+    }
+    shown
 }
 
 fn hide_userinfo(main: &str) -> String {

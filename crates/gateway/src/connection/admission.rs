@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hallway_auth::Identity;
+use hallway_auth::{Identity, TokenError};
 use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
@@ -104,20 +104,34 @@ async fn authenticate(
         }
     };
     let (identity, wanted) = match opened.credentials {
-        Credentials::Token(token) => (node.authenticate(&token).map_err(|why| why.to_string()), None),
+        Credentials::Token(token) => (node.authenticate(&token).await.map_err(refusal), None),
         Credentials::Ticket(args) => (
-            node.redeem(&args.ticket).map_err(|why| why.to_string()),
+            node.redeem(&args.ticket)
+                .map_err(|why| (CloseCode::Unauthenticated, why.to_string())),
             Some(args.rooms),
         ),
     };
     match identity {
         Ok(identity) => Some((identity, wanted, opened.rest)),
-        Err(why) => {
-            count("unauthenticated");
-            opening::refuse(link, CloseCode::Unauthenticated, &why, LEAVE).await;
+        Err((code, why)) => {
+            count(if code == CloseCode::Unauthenticated {
+                "unauthenticated"
+            } else {
+                "unavailable"
+            });
+            opening::refuse(link, code, &why, LEAVE).await;
             None
         }
     }
+}
+
+/// A token that nothing can be said about now may be shown again: the close that lets a client come back.
+fn refusal(why: TokenError) -> (CloseCode, String) {
+    let code = match why {
+        TokenError::Unavailable => CloseCode::OverCapacity,
+        _ => CloseCode::Unauthenticated,
+    };
+    (code, why.to_string())
 }
 
 /// Into the hub and its rooms, then hello.
@@ -140,18 +154,30 @@ async fn admit(
         opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
         return None;
     }
+    let identity = Arc::new(identity);
     let options = hallway_hub::Options {
         id: ClientId::from_bits(rand::random()),
         user: identity.user.clone(),
         codec,
         authorization: authorization(&identity),
+        badge: Some(identity.clone()),
     };
     let socket = node.hub.admit(options, link);
     let caller = Caller {
         socket: Arc::clone(&socket),
-        identity: Arc::new(identity),
+        identity,
     };
     let handshakes = &node.metrics.connections.handshakes;
+    if let Err(why) = node.seats.take(&socket).await {
+        let (outcome, code) = match why.code {
+            ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
+            _ => ("unavailable", CloseCode::OverCapacity),
+        };
+        handshakes.with_label_values(&[outcome]).inc();
+        socket.close(code, &why.message);
+        leave(node, &socket).await;
+        return None;
+    }
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
@@ -185,6 +211,7 @@ async fn admit(
 /// Waits a while for a connection that was refused to leave, and forgets it.
 async fn leave(node: &Node, socket: &Arc<Socket>) {
     tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
+    node.seats.give_back(socket);
     node.membership.remove(socket);
 }
 
@@ -192,20 +219,25 @@ async fn leave(node: &Node, socket: &Arc<Socket>) {
 ///
 /// # Errors
 /// It has one already; or its credentials are over, or that cannot be known.
-pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Identity) -> Result<(), Error> {
+pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<Identity>) -> Result<(), Error> {
     let Some(user) = identity.user.clone() else {
         return Ok(());
     };
     if !node.hub.identify(socket, user, authorization(identity)) {
         return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
     }
-    node.revocations.admit(identity).await.map_err(|why| match why {
-        NotAdmitted::Revoked => {
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
-            Error::new(ErrorCode::Unauthenticated, CloseCode::Revoked.reason())
-        }
-        NotAdmitted::Unknown => Error::new(ErrorCode::Unavailable, "the message bus is away").retry_after(1000),
-    })
+    socket.set_badge(identity.clone());
+    node.seats.take(socket).await?;
+    let admitted = node.revocations.admit(identity).await;
+    if admitted == Err(NotAdmitted::Revoked) {
+        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    }
+    admitted.map_err(crate::error::from_revocation)
+}
+
+/// Who a connection is, as it was admitted or has shown since.
+pub(crate) fn identity_of(socket: &Socket) -> Option<Arc<Identity>> {
+    socket.badge()?.downcast().ok()
 }
 
 /// From when to when an identity is good.
@@ -298,6 +330,7 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     count_open(&node, session.socket(), true);
     session.run(inbound).await;
     let socket = session.socket();
+    node.seats.give_back(socket);
     node.membership.remove(socket);
     count_open(&node, socket, false);
     drop(permit);

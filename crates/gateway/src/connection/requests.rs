@@ -18,6 +18,8 @@ pub enum Done {
     Answered(Label, Result<Option<Data>, Error>),
     /// The connection has a new identity.
     Identified(Label, Result<Arc<Identity>, Error>),
+    /// It has the same identity from newer credentials.
+    Refreshed(Label, Result<(Arc<Identity>, Data), Error>),
 }
 
 /// Which request it was.

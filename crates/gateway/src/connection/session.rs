@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use hallway_hub::{Opcode, frame};
-use hallway_protocol::{ClientFrame, CloseCode, Codec, Error, ErrorCode, FrameError, codec};
+use hallway_protocol::{ClientFrame, CloseCode, Codec, Endpoint, Error, ErrorCode, FrameError, codec};
 
 use super::rate::{Bucket, Verdict};
 use super::reply;
 use super::requests::{Done, Label, Requests};
+use crate::clock::unix_ms;
 use crate::endpoints::{Answer, Caller, Data, dispatch};
 use crate::node::Node;
 use crate::transport::websocket::{Inbound, Read, Reader, Violation};
@@ -195,6 +196,10 @@ impl Session {
             endpoint: frame.endpoint.as_ref().ok().copied(),
         };
         let first = !std::mem::replace(&mut self.asked_before, true);
+        if self.is_expired() && !matches!(frame.endpoint, Ok(Endpoint::AuthRefresh | Endpoint::Ping)) {
+            let why = "the token has expired: auth.refresh brings a newer one";
+            return self.answer(label, Err(Error::new(ErrorCode::Unauthenticated, why)));
+        }
         match dispatch(&self.node, &self.caller, frame) {
             Answer::Now(result) => self.answer(label, result.map(Some)),
             Answer::Identified(_) if !first => {
@@ -207,6 +212,12 @@ impl Session {
                     Box::pin(request.map(move |result| Done::Identified(label, result))),
                 );
             }
+            Answer::Refreshed(request) => {
+                self.start(
+                    true,
+                    Box::pin(request.map(move |result| Done::Refreshed(label, result))),
+                );
+            }
             Answer::Ordered(request) => {
                 self.start(true, Box::pin(request.map(move |result| Done::Answered(label, result))));
             }
@@ -217,6 +228,12 @@ impl Session {
                 );
             }
         }
+    }
+
+    /// In the time of grace, see `auth.expiry_grace`.
+    fn is_expired(&self) -> bool {
+        let expires_at = self.caller.socket.expires_at();
+        expires_at < u64::MAX && expires_at <= unix_ms() / 1000
     }
 
     fn start(&mut self, ordered: bool, request: futures_util::future::BoxFuture<'static, Done>) {
@@ -235,7 +252,19 @@ impl Session {
                 self.caller.identity = identity;
                 self.answer(label, Ok(None));
             }
-            Done::Identified(_, Err(why)) => return self.close(CloseCode::Unauthenticated, &why.message),
+            Done::Refreshed(label, Ok((identity, data))) => {
+                self.caller.identity = identity;
+                self.answer(label, Ok(Some(data)));
+            }
+            Done::Refreshed(label, Err(why)) => self.answer(label, Err(why)),
+            Done::Identified(_, Err(why)) => {
+                // What is away may be back: only the token itself is a reason to stay away.
+                let code = match why.code {
+                    ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    _ => CloseCode::Unauthenticated,
+                };
+                return self.close(code, &why.message);
+            }
         }
         while let Some(frame) = self.requests.as_mut().and_then(|requests| requests.turn()) {
             self.ask_now(&frame);

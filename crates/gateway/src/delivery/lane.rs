@@ -118,6 +118,8 @@ impl Lane {
         );
         self.suspects.extend(rooms);
         self.retry_at = Instant::now();
+        // Words about memberships may be missing as well.
+        self.delivery.review.wanted();
     }
 
     /// Waits until it is known who was revoked meanwhile, and their sockets are closed: nothing more is to reach them. What

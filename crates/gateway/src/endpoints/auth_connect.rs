@@ -4,43 +4,65 @@
 
 use std::sync::Arc;
 
+use hallway_auth::{Identity, TokenError};
+use hallway_hub::Socket;
 use hallway_protocol::endpoint::AuthConnect;
 use hallway_protocol::{Error, ErrorCode};
 
 use super::{Answer, Caller};
 use crate::connection::{admission, reply};
+use crate::error::from_token;
 use crate::node::Node;
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: Option<u64>) -> Answer {
     if caller.identity.user.is_some() {
         return Answer::Now(Err(Error::new(ErrorCode::Conflict, "this connection has an identity")));
     }
-    let identity = match node.authenticate(&args.token) {
-        Ok(identity) => Arc::new(identity),
-        Err(why) => return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, why.to_string()))),
-    };
-    let Some(user) = &identity.user else {
-        return Answer::Now(Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")));
-    };
-    if let Err(why) = node.limits.check_user(&node.hub, user) {
-        return Answer::Now(Err(why));
-    }
     let (node, socket) = (Arc::clone(node), Arc::clone(&caller.socket));
-    Answer::Identified(Box::pin(async move {
-        admission::identify(&node, &socket, &identity).await?;
-        let caller = Caller {
-            socket: Arc::clone(&socket),
-            identity: Arc::clone(&identity),
-        };
-        let rooms = admission::enter_rooms(&node, &caller, None).await?;
-        socket.send(&reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
-        if let Some(id) = id {
-            socket.send(&reply::data(
-                socket.codec(),
-                id,
-                &super::to_data(&serde_json::json!({}))?,
-            ));
+    match node.authenticate_now(&args.token) {
+        Ok(identity) => match check(&node, &identity) {
+            Ok(()) => Answer::Identified(Box::pin(identify(node, socket, identity, id))),
+            Err(why) => Answer::Now(Err(why)),
+        },
+        Err(TokenError::UnknownKey) => {
+            let token = args.token.clone();
+            Answer::Identified(Box::pin(async move {
+                let identity = node.authenticate(&token).await.map_err(|why| from_token(&why))?;
+                check(&node, &identity)?;
+                identify(node, socket, identity, id).await
+            }))
         }
-        Ok(identity)
-    }))
+        Err(why) => Answer::Now(Err(from_token(&why))),
+    }
+}
+
+fn check(node: &Node, identity: &Identity) -> Result<(), Error> {
+    match &identity.user {
+        Some(user) => node.limits.check_user(&node.hub, user),
+        None => Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")),
+    }
+}
+
+async fn identify(
+    node: Arc<Node>,
+    socket: Arc<Socket>,
+    identity: Identity,
+    id: Option<u64>,
+) -> Result<Arc<Identity>, Error> {
+    let identity = Arc::new(identity);
+    admission::identify(&node, &socket, &identity).await?;
+    let caller = Caller {
+        socket: Arc::clone(&socket),
+        identity,
+    };
+    let rooms = admission::enter_rooms(&node, &caller, None).await?;
+    socket.send(&reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
+    if let Some(id) = id {
+        socket.send(&reply::data(
+            socket.codec(),
+            id,
+            &super::to_data(&serde_json::json!({}))?,
+        ));
+    }
+    Ok(caller.identity)
 }

@@ -2,6 +2,7 @@
 //! knows neither WebSockets nor HTTP.
 
 mod auth_connect;
+mod auth_refresh;
 mod auth_resume;
 mod client_update;
 mod ping;
@@ -46,6 +47,8 @@ pub enum Answer {
     Unordered(BoxFuture<'static, Result<Data, Error>>),
     /// The connection has a new identity, and has been told.
     Identified(BoxFuture<'static, Result<Arc<Identity>, Error>>),
+    /// The connection has its identity from newer credentials; the reply is still to be sent.
+    Refreshed(BoxFuture<'static, Result<(Arc<Identity>, Data), Error>>),
 }
 
 impl Answer {
@@ -68,6 +71,7 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::AuthResume => frame
             .args()
             .map(|args| auth_resume::handle(node, caller, args, frame.id)),
+        Endpoint::AuthRefresh => frame.args().map(|args| auth_refresh::handle(node, caller, args)),
         Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()
@@ -101,9 +105,9 @@ pub(crate) fn resolve<'n>(node: &'n Node, room: &RoomName) -> Result<Room<'n>, E
         .map_err(|why| Error::bad_args("room", format!("room: {why}")))
 }
 
-/// The same, if the caller may join it: who may not, learns nothing about it.
-pub(crate) fn resolve_for<'n>(node: &'n Node, caller: &Caller, room: &RoomName) -> Result<Room<'n>, Error> {
+/// The same, for a caller that wants to know something of it: who may not join it, learns nothing about it.
+pub(crate) async fn resolve_for<'n>(node: &'n Node, caller: &Caller, room: &RoomName) -> Result<Room<'n>, Error> {
     let resolved = resolve(node, room)?;
-    crate::policy::may_join(&resolved, room, &caller.identity, caller.socket.id())?;
+    node.authority.may_look(&resolved, room, caller).await?;
     Ok(resolved)
 }

@@ -44,7 +44,7 @@ fn check<'n>(node: &'n Node, caller: &Caller, args: &RoomsBroadcast) -> Result<&
         .is_some_and(|line| line.room.contains(&caller.socket));
     if !inside {
         // Who may not join learns that, not whether the room is there.
-        crate::policy::may_join(&room, &args.room, &caller.identity, caller.socket.id())?;
+        crate::policy::verdict(&room, &args.room, &caller.identity, caller.socket.id())?;
         return Err(Error::new(ErrorCode::NotInRoom, format!("not in {}", args.room)));
     }
     crate::policy::may_publish(&room, &args.room, &caller.identity)?;

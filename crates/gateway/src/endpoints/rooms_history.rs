@@ -23,11 +23,9 @@ pub(crate) struct Page {
 }
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsHistory) -> Answer {
-    if let Err(why) = super::resolve_for(node, caller, &args.room) {
-        return Answer::Now(Err(why));
-    }
-    let node = Arc::clone(node);
+    let (node, caller) = (Arc::clone(node), caller.clone());
     Answer::Unordered(Box::pin(async move {
+        super::resolve_for(&node, &caller, &args.room).await?;
         super::to_data(&read(&node, args.room, args.after_seq, args.limit).await?)
     }))
 }

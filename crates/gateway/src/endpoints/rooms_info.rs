@@ -29,13 +29,11 @@ pub(crate) struct Share {
 }
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: InRoom) -> Answer {
-    if let Err(why) = super::resolve_for(node, caller, &args.room) {
-        return Answer::Now(Err(why));
-    }
-    let node = Arc::clone(node);
-    Answer::Unordered(Box::pin(
-        async move { super::to_data(&gather(&node, args.room).await?) },
-    ))
+    let (node, caller) = (Arc::clone(node), caller.clone());
+    Answer::Unordered(Box::pin(async move {
+        super::resolve_for(&node, &caller, &args.room).await?;
+        super::to_data(&gather(&node, args.room).await?)
+    }))
 }
 
 /// Asks every node.

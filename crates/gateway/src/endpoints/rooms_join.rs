@@ -12,6 +12,7 @@ use hallway_protocol::{Entry, Error, ErrorCode, Kinds, Position, RoomName};
 use serde::Serialize;
 
 use super::{Answer, Caller, rooms_history};
+use crate::authority::review;
 use crate::connection::reply;
 use crate::membership::catch_up::{Allowance, Entered, From, Lines, place_of};
 use crate::node::Node;
@@ -75,7 +76,8 @@ pub(crate) async fn enter(
     reply: impl FnOnce(Entry, BTreeMap<RoomName, Entry>) -> Option<Bytes> + Send,
 ) -> Result<(), Error> {
     let name = &wish.room;
-    let room = super::resolve_for(node, caller, name)?;
+    let room = super::resolve(node, name)?;
+    let mut permit = node.authority.may_join(&room, name, caller).await?;
     if room.line > 0 {
         let why = format!("{name} is heard by whoever is in {}", room.home);
         return Err(Error::bad_args("room", why));
@@ -107,6 +109,16 @@ pub(crate) async fn enter(
         })
         .await
         .map_err(crate::error::from_bus)?;
+    // What was changed while it entered was not known then, and whoever told it may not have seen the socket in the room.
+    while !node.authority.holds(permit, &caller.identity, &room.home) {
+        permit = match node.authority.may_join(&room, name, caller).await {
+            Ok(permit) => permit,
+            Err(why) => {
+                review::put_out(node, &caller.socket, &room.home, &why.message);
+                return Ok(());
+            }
+        };
+    }
     match joined {
         Joined::Entered | Joined::Already => Ok(()),
         Joined::Gone | Joined::NotYet => Err(Error::new(ErrorCode::Conflict, "the connection is closing")),

@@ -9,11 +9,11 @@ use super::{Answer, Caller};
 use crate::node::Node;
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: InRoom) -> Answer {
-    if let Err(why) = super::resolve_for(node, caller, &args.room) {
-        return Answer::Now(Err(why));
-    }
-    let node = Arc::clone(node);
-    Answer::Unordered(Box::pin(async move { super::to_data(&read(&node, args.room).await?) }))
+    let (node, caller) = (Arc::clone(node), caller.clone());
+    Answer::Unordered(Box::pin(async move {
+        super::resolve_for(&node, &caller, &args.room).await?;
+        super::to_data(&read(&node, args.room).await?)
+    }))
 }
 
 /// Asks the bus.

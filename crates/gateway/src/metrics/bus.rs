@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use hallway_bus::{Health, Stats};
-use prometheus::IntCounter;
 
+use super::catch_up;
 use super::declare::metrics;
 
 metrics! {
@@ -45,9 +45,4 @@ impl Bus {
         catch_up(&self.lagged, stats.lagged.load(Relaxed));
         catch_up(&self.busy, stats.busy.load(Relaxed));
     }
-}
-
-/// Two scrapes at once may both add: a counter that is a little ahead waits for the other.
-fn catch_up(counter: &IntCounter, count: u64) {
-    counter.inc_by(count.saturating_sub(counter.get()));
 }

@@ -4,14 +4,16 @@
 
 mod declare;
 
+pub mod auth;
 pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod webhooks;
 
 use std::fmt::Write;
 
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 
 /// What is printed about a metric.
 #[derive(Debug, Clone, Copy)]
@@ -34,20 +36,26 @@ pub struct Metrics {
     pub connections: connections::Connections,
     /// Broadcasts on their way to sockets.
     pub delivery: delivery::Delivery,
+    /// Who clients are.
+    pub auth: auth::Auth,
     /// The bus.
     pub bus: bus::Bus,
     /// The backend API.
     pub http: http::Http,
+    /// Questions to the operator's backend.
+    pub webhooks: webhooks::Webhooks,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 4] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 6] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
+        ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
+        ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
     ]
 }
 
@@ -61,8 +69,10 @@ impl Metrics {
         Ok(Self {
             connections: connections::Connections::register(&registry)?,
             delivery: delivery::Delivery::register(&registry)?,
+            auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
+            webhooks: webhooks::Webhooks::register(&registry)?,
             registry,
         })
     }
@@ -75,6 +85,12 @@ impl Metrics {
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut out);
         String::from_utf8(out).unwrap_or_default()
     }
+}
+
+/// Takes over what is counted elsewhere. Two scrapes at once may both add: a counter that is a little ahead waits for
+/// the other.
+fn catch_up(counter: &IntCounter, count: u64) {
+    counter.inc_by(count.saturating_sub(counter.get()));
 }
 
 /// `docs/metrics.md`, from the declarations.

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use hallway_auth::Identity;
+use hallway_auth::{Identity, TokenError};
 use hallway_protocol::{CloseCode, Codec, Error, ErrorCode, UserId};
 use http::header::{
     AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
@@ -56,13 +56,13 @@ fn bad_request(message: &str) -> Refused {
 ///
 /// # Errors
 /// The answer to send instead.
-pub fn check(node: &Node, request: &request::Parts) -> Result<Accepted, Refused> {
+pub async fn check(node: &Node, request: &request::Parts) -> Result<Accepted, Refused> {
     let headers = &request.headers;
     let accept_key = check_upgrade(&request.method, headers)?;
     check_origin(node, headers)?;
     let offers = offers(headers)?;
     let (codec, answer_subprotocol) = choose_codec(&offers)?;
-    let identity = identify(node, request, &offers)?;
+    let identity = identify(node, request, &offers).await?;
     if let Some(user) = identity.as_ref().and_then(|identity| identity.user.as_ref()) {
         check_user(node, user)?;
     }
@@ -162,19 +162,19 @@ fn choose_codec(offers: &[&str]) -> Result<(Codec, bool), Refused> {
     }
 }
 
-fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Result<Option<Identity>, Refused> {
+async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Result<Option<Identity>, Refused> {
     let token = bearer(&request.headers)?
         .or_else(|| offers.iter().find_map(|offer| offer.strip_prefix(TOKEN_SUBPROTOCOL)))
         .or_else(|| cookie(node, &request.headers))
         .or_else(|| query(node, &request.uri));
     match token {
-        Some(token) => match node.authenticate(token) {
+        Some(token) => match node.authenticate(token).await {
             // Looked at again when the connection is in the hub.
             Ok(identity) if node.revocations.covers(&identity) => {
                 Err(unauthenticated("revoked", CloseCode::Revoked.reason()))
             }
             Ok(identity) => Ok(Some(identity)),
-            Err(why) => Err(unauthenticated("unauthenticated", why.to_string())),
+            Err(why) => Err(bad_token(why)),
         },
         None if node.access.anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
@@ -183,6 +183,16 @@ fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Result<Op
 
 fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused {
     refused(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, outcome, message)
+}
+
+/// Of a token that nothing can be said about now, nothing is said: it may be shown again.
+fn bad_token(why: TokenError) -> Refused {
+    let error = crate::error::from_token(&why);
+    let (status, outcome) = match why {
+        TokenError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+    };
+    Refused { status, error, outcome }
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {

@@ -134,7 +134,7 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
         return unavailable("too many handshakes at once");
     }
     if request.uri().path() == "/ws" {
-        return websocket(this, request);
+        return websocket(this, request).await;
     }
     let answer = crate::http::demo::respond(&this.node, request)
         .await
@@ -145,7 +145,7 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
     answer
 }
 
-fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
+async fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
     let node = &arrival.node;
     let outcome = |outcome: &str| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
     if node.readiness.is_draining() {
@@ -167,7 +167,7 @@ fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
         return error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000));
     };
     let (parts, body) = request.into_parts();
-    match handshake::check(node, &parts) {
+    match handshake::check(node, &parts).await {
         Ok(accepted) => {
             let answer = switching(&accepted);
             let request = Request::from_parts(parts, body);

@@ -56,10 +56,10 @@ fn recovered(entry: &Value) -> bool {
     entry["recovered"].as_bool().expect("it says so")
 }
 
-fn places(places: &[(&str, &str, u64)]) -> BTreeMap<String, ResumeFrom> {
+fn places(places: &[(&str, &str, u64)]) -> BTreeMap<String, Option<ResumeFrom>> {
     let place = |(room, epoch, seq): &(&str, &str, u64)| {
         let epoch = (*epoch).to_owned();
-        ((*room).to_owned(), ResumeFrom { epoch, seq: *seq })
+        ((*room).to_owned(), Some(ResumeFrom { epoch, seq: *seq }))
     };
     places.iter().map(place).collect()
 }
@@ -69,7 +69,7 @@ async fn resume(
     node: usize,
     ticket: &str,
     codec: Codec,
-    rooms: BTreeMap<String, ResumeFrom>,
+    rooms: BTreeMap<String, Option<ResumeFrom>>,
 ) -> Result<(Client, Hello), ConnectError> {
     let ticket = ticket.to_owned();
     let options = Options::new(cluster.url(node)).codec(codec);

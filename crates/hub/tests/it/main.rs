@@ -20,6 +20,8 @@ fn hub() -> Hub {
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(20),
             idle_timeout: Duration::ZERO,
+            expiry_warning: Duration::ZERO,
+            expiry_grace: Duration::ZERO,
         },
     })
 }
@@ -37,6 +39,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
         user: Some(UserId::parse(user).unwrap()),
         codec: Codec::Json,
         authorization: Default::default(),
+        badge: None,
     };
     let socket = hub.admit(options, Link::Tcp(accepted.unwrap().0));
     socket.open(bytes::Bytes::new());

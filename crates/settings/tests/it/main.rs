@@ -23,6 +23,18 @@ settings! {
         /// Several keys.
         keys: Vec<Secret> = "";
     }
+    tables {
+        /// Doors, each with its own.
+        doors: Door ["secret"],
+    }
+}
+
+/// A row of a table in a section, with a field that is never shown.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Door {
+    name: String,
+    secret: Secret,
 }
 
 settings! {
@@ -249,6 +261,34 @@ fn tables_are_read_by_serde_with_their_lines() {
         problems(&file("limits = 3")),
         ["h.toml:1: limits is a section: write [limits]"]
     );
+}
+
+#[test]
+fn a_table_stands_in_a_section_and_keeps_its_secrets() {
+    let text = "[[auth.doors]]\nname = 'front'\nsecret = 'sesame'\n[[auth.doors]]\nname = 'back'\nsecret = 'mellon'";
+    let loaded = load::<Config>(&file(text)).unwrap();
+    let doors = &loaded.config.auth.doors;
+    assert_eq!((doors[0].name.as_str(), doors[0].secret.expose()), ("front", "sesame"));
+    assert_eq!((doors[1].name.as_str(), doors[1].secret.expose()), ("back", "mellon"));
+    let printed = loaded.print();
+    assert!(
+        printed.contains("[[auth.doors]]\nname = \"back\"\nsecret = \"(set)\""),
+        "{printed}"
+    );
+    assert!(!printed.contains("sesame") && !format!("{:?}", loaded.config).contains("sesame"));
+    assert!(
+        problems(&file(&printed))
+            .iter()
+            .any(|problem| problem.contains("(set)"))
+    );
+    for wrong in ["4711", "4711.5", "true", "'a'\nopen = 4711"] {
+        let listed = problems(&file(&format!("[[auth.doors]]\nname = 'a'\nsecret = {wrong}"))).join("\n");
+        assert!(
+            listed.starts_with("h.toml:") && listed.contains("in [[auth.doors]]"),
+            "{listed}"
+        );
+        assert!(!listed.contains("4711"), "{listed}");
+    }
 }
 
 #[test]

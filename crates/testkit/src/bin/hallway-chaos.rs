@@ -30,7 +30,7 @@ struct Cli {
     /// Keep on for so many minutes, whatever --runs says.
     #[arg(long)]
     minutes: Option<f64>,
-    /// What keeps the history: standalone, appendonly, or any, which leaves it to the seed.
+    /// What keeps the history: standalone, appendonly, sentinel, cluster, or any, which leaves it to the seed.
     #[arg(long, default_value = "any", value_parser = setup)]
     setup: Choice,
     /// Seconds of publishing in each run.

@@ -73,6 +73,24 @@ impl Ledger {
         inner.published[id].outcome = outcome;
     }
 
+    /// The last that was acknowledged in each room, of those whose numbering had one life.
+    pub(super) fn last(&self) -> BTreeMap<String, ResumeFrom> {
+        let mut last: BTreeMap<String, Option<ResumeFrom>> = BTreeMap::new();
+        for ((room, epoch), line) in &self.lock().numbers {
+            let seq = line.last_key_value().map(|(seq, _)| *seq);
+            let place = seq.map(|seq| ResumeFrom {
+                epoch: epoch.clone(),
+                seq,
+            });
+            last.entry(room.clone())
+                .and_modify(|last| *last = None)
+                .or_insert(place);
+        }
+        last.into_iter()
+            .filter_map(|(room, place)| Some((room, place?)))
+            .collect()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere fails the run; what was written here stands.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

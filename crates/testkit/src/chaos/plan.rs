@@ -9,6 +9,8 @@ use super::random::Random;
 
 /// Nodes of a run.
 pub(super) const NODES: usize = 3;
+/// Rooms of a run, at least.
+const FEWEST_ROOMS: usize = 5;
 /// Before the first fault, and after the last one began.
 const QUIET: Duration = Duration::from_millis(700);
 /// A room's broadcasts per second, at most: what is missed in the longest outage must still be in its history.
@@ -21,15 +23,15 @@ pub enum Setup {
     Standalone,
     /// One Redis that writes everything down before it answers.
     Appendonly,
-    /// A master, a replica and three sentinels.
+    /// A primary and two replicas, which three sentinels watch.
     Sentinel,
-    /// Three masters with a replica each.
+    /// Three primaries with a replica each.
     Cluster,
 }
 
 impl Setup {
-    /// Those that can be started.
-    pub const ALL: [Self; 2] = [Self::Standalone, Self::Appendonly];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Standalone, Self::Appendonly, Self::Sentinel, Self::Cluster];
 
     fn name(self) -> &'static str {
         match self {
@@ -57,12 +59,7 @@ impl FromStr for Setup {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|setup| setup.name() == text);
-        found.ok_or_else(|| {
-            format!(
-                "`{text}` cannot be started: one of {}",
-                Self::ALL.map(Self::name).join(", ")
-            )
-        })
+        found.ok_or_else(|| format!("`{text}` is none of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -77,12 +74,17 @@ pub enum Fault {
     NodePaused(usize),
     /// A node is told to stop (`SIGTERM`), and a new one takes its place.
     NodeDrained(usize),
-    /// Redis is killed, and comes back with what it has on disk.
+    /// Redis is killed, and comes back with what it has on disk. Where there is a replica, a primary is killed, and comes
+    /// back when another was promoted.
     RedisKilled,
     /// Redis is killed, and comes back empty.
     RedisEmptied,
-    /// Redis hangs.
+    /// Redis hangs; where there is a replica, a primary does, and another may be promoted.
     RedisPaused,
+    /// A primary is told to give way to its replica.
+    Promoted,
+    /// The slot of a room, of those that every plan has, moves to another primary; it is half moved meanwhile.
+    SlotMoved(usize),
     /// Redis ends all links over which nodes hear (`CLIENT KILL TYPE pubsub`).
     PubsubKilled,
     /// A node's links to Redis end.
@@ -104,7 +106,12 @@ enum Target {
 impl Fault {
     fn draw(random: &mut Random, setup: Setup) -> Self {
         let node = random.below(NODES);
-        match random.below(if setup.has_one_address() { 14 } else { 9 }) {
+        let kinds = match setup {
+            Setup::Standalone | Setup::Appendonly => 14,
+            Setup::Sentinel => 11,
+            Setup::Cluster => 14,
+        };
+        match random.below(kinds) {
             0 | 1 => Self::ClientsCut(random.between(10, 60)),
             2 | 3 => Self::NodeKilled(node),
             4 => Self::NodePaused(node),
@@ -112,6 +119,8 @@ impl Fault {
             7 => Self::PubsubKilled,
             8 => Self::RedisPaused,
             9 => Self::RedisKilled,
+            10 if !setup.has_one_address() => Self::Promoted,
+            11.. if !setup.has_one_address() => Self::SlotMoved(random.below(FEWEST_ROOMS)),
             10 if random.percent(50) => Self::RedisEmptied,
             10 | 11 => Self::LinkCut(node),
             12 => Self::LinkStalled(node),
@@ -122,11 +131,12 @@ impl Fault {
     /// How long it may last, in milliseconds; nothing for what is over at once.
     fn span(self) -> Option<(usize, usize)> {
         match self {
-            Self::ClientsCut(_) | Self::PubsubKilled | Self::LinkCut(_) => None,
+            Self::ClientsCut(_) | Self::PubsubKilled | Self::Promoted | Self::LinkCut(_) => None,
             Self::NodeKilled(_) => Some((50, 2000)),
             Self::NodePaused(_) => Some((500, 4000)),
             Self::NodeDrained(_) => Some((800, 2000)),
             Self::RedisKilled | Self::RedisEmptied => Some((50, 2500)),
+            Self::SlotMoved(_) => Some((0, 1500)),
             Self::RedisPaused | Self::LinkStalled(_) | Self::LinkRefused(_) => Some((300, 3500)),
         }
     }
@@ -140,15 +150,22 @@ impl Fault {
             | Self::LinkCut(node)
             | Self::LinkStalled(node)
             | Self::LinkRefused(node) => Target::Node(node),
-            Self::RedisKilled | Self::RedisEmptied | Self::RedisPaused | Self::PubsubKilled => Target::Redis,
+            Self::RedisKilled
+            | Self::RedisEmptied
+            | Self::RedisPaused
+            | Self::Promoted
+            | Self::SlotMoved(_)
+            | Self::PubsubKilled => Target::Redis,
         }
     }
 
     /// Whether numbers and history may be gone afterwards.
     fn loses_history(self, setup: Setup) -> bool {
         match self {
-            Self::RedisEmptied => true,
+            Self::RedisEmptied | Self::Promoted => true,
             Self::RedisKilled => setup != Setup::Appendonly,
+            // Whoever is promoted may lack the end of what was acknowledged.
+            Self::RedisPaused => !setup.has_one_address(),
             _ => false,
         }
     }
@@ -164,6 +181,8 @@ impl fmt::Display for Fault {
             Self::RedisKilled => f.write_str("redis killed"),
             Self::RedisEmptied => f.write_str("redis emptied"),
             Self::RedisPaused => f.write_str("redis hangs"),
+            Self::Promoted => f.write_str("replica promoted"),
+            Self::SlotMoved(room) => write!(f, "slot of room {room} moved"),
             Self::PubsubKilled => f.write_str("subscribers' links killed"),
             Self::LinkCut(node) => write!(f, "node {node} cut from redis"),
             Self::LinkStalled(node) => write!(f, "node {node} stalled from redis"),
@@ -234,7 +253,7 @@ impl Plan {
         let mut random = Random::new(seed, 0);
         let drawn = Setup::ALL[random.below(Setup::ALL.len())];
         let setup = setup.unwrap_or(drawn);
-        let rooms = random.between(5, 9);
+        let rooms = random.between(FEWEST_ROOMS, 9);
         let per_room = random.between(14, 26);
         let clients: Vec<_> = (0..rooms * per_room / 2)
             .map(|_| two_rooms(&mut random, rooms))
@@ -398,8 +417,8 @@ mod tests {
                 assert!(rooms[0] != rooms[1] && rooms.iter().all(|room| *room < plan.rooms));
             }
         }
-        assert_eq!(kinds.len(), 11, "{kinds:?}");
-        // Most plans must be such that every gap is a finding.
-        assert!((30..150).contains(&lossy), "{lossy}");
+        assert_eq!(kinds.len(), 13, "{kinds:?}");
+        // Enough plans must be such that every gap is a finding.
+        assert!((30..200).contains(&lossy), "{lossy}");
     }
 }

@@ -67,6 +67,12 @@ async fn run_here(plan: Plan, options: &Options) -> Report {
     carry_out(&plan, &mut world, &listeners, first).await;
     world.wait_healed().await;
     publishers.join_all().await;
+    // What is missing must be noticed without a next number that would show it.
+    let is_complete = plan.loses_history() || listeners.wait_marked(&ledger.last(), PATIENCE).await;
+    if !is_complete {
+        let why = "not everyone had heard everything before the last marker was published";
+        world.complaints.push(why.to_owned());
+    }
     let markers = publish_everywhere(&api, &rooms).await;
     if markers.len() < rooms.len() {
         world

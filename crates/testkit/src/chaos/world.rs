@@ -14,6 +14,8 @@ pub(super) struct World {
     /// Each node's own way to Redis, where there is one way.
     ways: Vec<Proxy>,
     store: Store,
+    /// The rooms whose slots may move.
+    rooms: Vec<String>,
     /// What went wrong that no plan asked for.
     pub(super) complaints: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl World {
             nodes,
             ways,
             store,
+            rooms: (0..plan.rooms).map(|room| plan.room(room)).collect(),
             complaints: Vec::new(),
         }
     }
@@ -63,6 +66,8 @@ impl World {
             Fault::NodeDrained(node) => self.nodes[node].signal("-TERM").await,
             Fault::RedisKilled | Fault::RedisEmptied => self.store.kill().await,
             Fault::RedisPaused => self.store.pause().await,
+            Fault::Promoted => self.store.promote().await,
+            Fault::SlotMoved(room) => self.store.begin_move(&self.rooms[room]).await,
             Fault::PubsubKilled => self.store.kill_subscribers().await,
             Fault::LinkCut(node) => self.ways[node].cut(),
             Fault::LinkStalled(node) => self.ways[node].stall(),
@@ -76,7 +81,8 @@ impl World {
     /// Ends it.
     pub(super) async fn end(&mut self, fault: Fault) {
         match fault {
-            Fault::ClientsCut(_) | Fault::PubsubKilled | Fault::LinkCut(_) => {}
+            Fault::ClientsCut(_) | Fault::Promoted | Fault::PubsubKilled | Fault::LinkCut(_) => {}
+            Fault::SlotMoved(_) => self.store.end_move().await,
             Fault::NodeKilled(node) | Fault::NodeDrained(node) => {
                 let started = self.nodes[node].start_again().await;
                 self.complaints.extend(started.err());
@@ -89,8 +95,9 @@ impl World {
         }
     }
 
-    /// After all faults have ended: waits until every node is ready, and says which one is not.
+    /// After all faults have ended: waits until the store has settled and every node is ready, and says which one is not.
     pub(super) async fn wait_healed(&mut self) {
+        self.store.wait_well().await;
         for node in &mut self.nodes {
             let ready = node.wait_ready().await;
             self.complaints.extend(ready.err());

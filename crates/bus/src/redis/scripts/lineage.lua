@@ -4,8 +4,8 @@
 --   known run  the run of a server whose record this node has read before, or empty
 --   floor      the highest that this node knows
 --   seen       the latest time of a server's clock that this node has seen, in ms
--- Answers: the run; the floor: epochs below it are over; and how many ms the clock that epochs are taken from is
--- ahead of the server's own.
+-- Answers: the run; the floor: epochs below it are over; how many ms the clock that epochs are taken from is ahead of
+-- the server's own; and what that clock says.
 
 local function info(section)
   local text = redis.call('INFO', section)
@@ -51,4 +51,4 @@ for i = 1, 4 do
     break
   end
 end
-return { lineage, new[3], new[4] }
+return { lineage, new[3], new[4], text(now + ahead) }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use hallway_protocol::endpoint::RoomUser;
+use hallway_protocol::kind::JoinRule;
 use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
+use hallway_store::{Members as _, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::exchange::{Arguments, Failure, RoomPath, RoomUserPath};
 use crate::cluster::Request;
 use crate::endpoints::{rooms_history, rooms_info, rooms_state};
+use crate::error::from_store;
 use crate::node::Node;
 
 /// Where a room stands.
@@ -134,7 +137,8 @@ pub(super) async fn history(
     }))
 }
 
-/// Puts all sockets of a user into a room, on every node.
+/// Makes a user a member of a room, where the gateway keeps its members (`join = "members"`), and puts all their sockets into
+/// it, on every node.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "join", tag = "rooms",
     params(("room" = String, Path), ("userId" = String, Path)),
@@ -144,11 +148,17 @@ pub(super) async fn join(
     State(node): State<Arc<Node>>,
     RoomUserPath(room, user): RoomUserPath,
 ) -> Result<Json<Empty>, Failure> {
-    check_joinable(&node, &room)?;
+    if check_joinable(&node, &room)? == JoinRule::Members && node.authority.keeps_members() {
+        let store = node.store.get().map_err(from_store)?;
+        let put = store.put_member(room.clone(), UserId::clone(&user), Role::Member);
+        put.await.map_err(from_store)?;
+        return stored(everywhere(&node, &Request::Join { room, user }).await);
+    }
     everywhere(&node, &Request::Join { room, user }).await
 }
 
-/// Takes all sockets of a user out of a room, on every node.
+/// Ends a user's membership of a room, where the gateway keeps it, and takes all their sockets out of the room, on every node.
+/// A node that is cut off does it when it is back.
 #[utoipa::path(
     delete, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "leave", tag = "rooms",
     params(("room" = String, Path), ("userId" = String, Path)),
@@ -158,18 +168,27 @@ pub(super) async fn leave(
     State(node): State<Arc<Node>>,
     RoomUserPath(room, user): RoomUserPath,
 ) -> Result<Json<Empty>, Failure> {
-    check_joinable(&node, &room)?;
-    everywhere(
-        &node,
-        &Request::Leave {
-            room,
-            user: UserId::clone(&user),
-        },
-    )
-    .await
+    if check_joinable(&node, &room)? == JoinRule::Members && node.authority.keeps_members() {
+        let store = node.store.get().map_err(from_store)?;
+        let removed = store.remove_member(room.clone(), UserId::clone(&user));
+        removed.await.map_err(from_store)?;
+        let user = UserId::clone(&user);
+        return stored(everywhere(&node, &Request::Leave { room, user }).await);
+    }
+    let user = UserId::clone(&user);
+    everywhere(&node, &Request::Leave { room, user }).await
 }
 
-fn check_joinable(node: &Node, room: &RoomName) -> Result<(), Error> {
+/// What was stored holds: a node that could not be told looks at its sockets when it is back.
+fn stored(told: Result<Json<Empty>, Failure>) -> Result<Json<Empty>, Failure> {
+    if told.is_err() {
+        tracing::warn!("a membership was changed, and not every node could be told");
+    }
+    Ok(Json(Empty {}))
+}
+
+/// The rule of a room that users can be put into.
+fn check_joinable(node: &Node, room: &RoomName) -> Result<JoinRule, Error> {
     let resolved = crate::endpoints::resolve(node, room)?;
     if resolved.kind.by_node {
         return Err(Error::new(
@@ -183,7 +202,7 @@ fn check_joinable(node: &Node, room: &RoomName) -> Result<(), Error> {
             format!("{room} is heard by whoever is in {}", resolved.home),
         ));
     }
-    Ok(())
+    Ok(resolved.kind.join)
 }
 
 async fn everywhere(node: &Node, request: &Request) -> Result<Json<Empty>, Failure> {
