@@ -63,7 +63,7 @@ for (const name of namesIn(ahead, 'EndpointsAhead')) {
 
 // Fields of what is said, and whether they may be left out.
 const structs = {
-  'endpoint.rs': ['InRoom', 'AuthConnect', 'AuthResume', 'Ping', 'ClientUpdate', 'RoomsJoin', 'RoomsBroadcast', 'RoomsHistory', 'State', 'RoomUser'],
+  'endpoint.rs': ['InRoom', 'AuthConnect', 'AuthResume', 'AuthRefresh', 'Refreshed', 'Ping', 'ClientUpdate', 'RoomsJoin', 'RoomsBroadcast', 'RoomsHistory', 'State', 'RoomUser'],
   'frame.rs': ['Hello', 'Entry', 'Goodbye', 'Numbers'],
   'position.rs': ['Position'],
   'broadcast.rs': ['Broadcast'],

@@ -80,7 +80,6 @@ type Nothing = Record<string, never>
 
 /** Endpoints: arguments and answers. */
 export interface EndpointsAhead {
-  'auth.refresh': { args: { token: string }; data: { expiresAt: number } }
   'presence.update': { args: { status: UserStatus }; data: { status: UserStatus } }
   'presence.get': { args: { userIds: string[] }; data: { users: UserPresence[] } }
   'typing.start': { args: { room: string }; data: Nothing }
@@ -124,6 +123,8 @@ export interface EventData {
   'lobby-updated': Lobby
   'lobby-deleted': { lobbyId: string }
   'connection-count': { count: number }
+  'auth-expiring': { expiresAt: number; closesAt: number }
+  'room.left': { reason: string }
   'update-user': Update
   'update-organization': Update
   'update-board': Update

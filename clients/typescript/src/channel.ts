@@ -13,6 +13,8 @@ export type RoomStatus =
   | { state: 'joined' }
   /** The server's word; it is not asked for again by itself. */
   | { state: 'refused'; error: HallwayError }
+  /** Taken out, by the backend or because one may no longer be there; it is not asked for again by itself. */
+  | { state: 'removed'; reason: string }
   /** The handle was left. */
   | { state: 'left' }
 
@@ -52,6 +54,8 @@ export class Channel {
         return this.emitter.emit('resync', happening)
       case 'refused':
         return this.status.set({ state: 'refused', error: HallwayError.fromServer(happening.error) })
+      case 'removed':
+        return this.status.set({ state: 'removed', reason: happening.reason })
       case 'double':
     }
   }

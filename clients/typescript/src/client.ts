@@ -80,7 +80,7 @@ export class HallwayClient<Own extends object = object> {
     const channel = this.#open(name)
     channel.joins += 1
     const { state } = channel.status.value
-    if (state === 'listening' || state === 'refused') channel.status.set({ state: 'joining' })
+    if (state === 'listening' || state === 'refused' || state === 'removed') channel.status.set({ state: 'joining' })
     this.#session.join(name)
     return new Room<Events>(this as HallwayClient, channel, () => {
       channel.joins -= 1

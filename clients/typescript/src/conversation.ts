@@ -59,11 +59,11 @@ export class Conversation {
     for (const [room, at] of Object.entries(positions)) {
       if (!settled.has(room)) this.#tell(ledger.standInOwn(room, at))
     }
-    // A room that is included in one that came back may have had no place to say, and then nobody has answered for it.
     for (const room of ledger.unsettled(settled)) if (!this.#asked.has(room)) this.join(room)
   }
 
   hear(broadcast: Broadcast): void {
+    if (broadcast.destination === 'auth-expiring') this.#lease.expires()
     const happening = this.#shared.ledger.hear(broadcast)
     if (happening) this.#shared.tell(happening)
   }

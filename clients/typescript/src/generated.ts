@@ -73,6 +73,8 @@ export const events = [
   'lobby-updated',
   'lobby-deleted',
   'connection-count',
+  'auth-expiring',
+  'room.left',
   'room.resync',
 ] as const
 export type EventName = (typeof events)[number]
@@ -120,6 +122,12 @@ export interface Numbers {
   seq?: number
   epoch?: string
   ts: number
+}
+
+/** The answer to `auth.refresh`: when the authorization ends now, in Unix milliseconds, and a ticket that is good for as long. */
+export interface Refreshed {
+  expiresAt: number | null
+  resumeTicket?: string
 }
 
 /** How a socket came into a room. */
@@ -181,6 +189,9 @@ export interface AuthResume {
 export interface Ping {
   ticket?: boolean
 }
+export interface AuthRefresh {
+  token: string
+}
 export interface ClientUpdate {
   isActive?: boolean
   device?: string
@@ -207,6 +218,7 @@ export interface Endpoints {
   'ping': { args: Ping; data: { serverTime: number; resumeTicket?: string } }
   'auth.connect': { args: AuthConnect; data: never }
   'auth.resume': { args: AuthResume; data: never }
+  'auth.refresh': { args: AuthRefresh; data: Refreshed }
   'client.update': { args: ClientUpdate; data: Record<string, never> }
   'rooms.join': { args: RoomsJoin; data: Entry & { room: string; includes?: Record<string, Entry> } }
   'rooms.leave': { args: InRoom; data: Record<string, never> }

@@ -4,7 +4,7 @@
 import type { Connection } from './connection.js'
 import type { Shared } from './conversation.js'
 import { HallwayError } from './errors.js'
-import type { Hello } from './generated.js'
+import type { Hello, Refreshed } from './generated.js'
 import { Timer } from './timer.js'
 
 /** How long before a token runs out a new one is fetched, at most; a fifth of its life where that is less. */
@@ -23,6 +23,8 @@ export class Lease {
   readonly #pingIntervalMs: number
   /** The server's clock, less this side's. */
   readonly #clockOffset: number
+  #expiresAt = 0
+  #isRefreshing = false
   #hasEnded = false
 
   constructor(shared: Shared, connection: Connection, hello: Hello) {
@@ -40,6 +42,11 @@ export class Lease {
     if (this.#pong.isSet || this.#hasEnded) return
     this.#pong.set(this.#shared.options.requestTimeoutMs, () => this.#connection.drop('no answer to a ping'))
     this.#connection.askInLine('ping', {}, () => this.#pong.clear())
+  }
+
+  /** The server's own word that the token runs out: it is refreshed now, if the timer has not begun it. */
+  expires(): void {
+    if (this.#shared.tokens.canRenew) void this.#refreshNow()
   }
 
   end(): void {
@@ -72,27 +79,33 @@ export class Lease {
 
   /** Fetches and shows a new token in good time before the old one runs out (Unix milliseconds, the server's clock). */
   #refreshBefore(expiresAt: number): void {
+    this.#expiresAt = expiresAt
     if (!this.#shared.tokens.canRenew) return
     const left = expiresAt - this.#clockOffset - Date.now()
     // Not all clients at the same moment, since tokens may have been made at the same moment.
     const early = Math.min(REFRESH_EARLY, left / 5) * (1 + this.#shared.options.random() / 2)
-    this.#refresh.set(left - early, () => void this.#refreshNow(expiresAt))
+    this.#refresh.set(left - early, () => void this.#refreshNow())
   }
 
-  async #refreshNow(expiresAt: number): Promise<void> {
+  async #refreshNow(): Promise<void> {
+    if (this.#isRefreshing || this.#hasEnded) return
+    this.#isRefreshing = true
+    this.#refresh.clear()
     try {
       const token = await this.#shared.tokens.get('refresh')
       if (this.#hasEnded) return
-      const data = (await this.#connection.request('auth.refresh', { token })) as { expiresAt?: number }
+      const { expiresAt, resumeTicket } = (await this.#connection.request('auth.refresh', { token })) as Refreshed
       if (this.#hasEnded) return
-      // The ticket is good for no longer than the token behind it.
-      if (this.#shared.ticket !== undefined) this.#askTicket()
-      if (data.expiresAt !== undefined) this.#refreshBefore(data.expiresAt)
+      // A ticket is good for no longer than the token behind it.
+      this.#shared.ticket = resumeTicket ?? this.#shared.ticket
+      if (expiresAt !== null) this.#refreshBefore(expiresAt)
     } catch (thrown) {
-      if (this.#hasEnded) return
-      // A server that cannot refresh closes with 4401 when the time is over, and the new token is shown then.
-      if (thrown instanceof HallwayError && thrown.code === 'unknown-endpoint') return
-      if (Date.now() + this.#clockOffset < expiresAt) this.#refresh.set(REFRESH_AGAIN, () => void this.#refreshNow(expiresAt))
+      // A server that cannot refresh closes with 4401 when the time is over, and a new token is shown then.
+      const isUnknown = thrown instanceof HallwayError && thrown.code === 'unknown-endpoint'
+      const isOver = Date.now() + this.#clockOffset >= this.#expiresAt
+      if (!isUnknown && !isOver && !this.#hasEnded) this.#refresh.set(REFRESH_AGAIN, () => void this.#refreshNow())
+    } finally {
+      this.#isRefreshing = false
     }
   }
 }

@@ -20,6 +20,8 @@ export type Happening =
   | { type: 'joined'; room: string; at: Position | null }
   /** The room cannot be joined, or not any more. */
   | { type: 'refused'; room: string; error: ErrorBody }
+  /** Taken out of the room, by the backend or because one may no longer be there. Nothing of it follows. */
+  | { type: 'removed'; room: string; reason: string }
   | { type: 'broadcast'; broadcast: Broadcast }
   /** Heard before. Counted, and otherwise passed over. */
   | { type: 'double'; broadcast: Broadcast }
@@ -32,6 +34,7 @@ export type Happening =
 export type Answer = Partial<Entry> & { includes?: Record<string, Answer> }
 
 const RESYNC = 'room.resync'
+const LEFT = 'room.left'
 
 /** Why a room is heard. An included one comes and goes with its home; `own` are those that the node joins. */
 type Why = { as: 'wanted' } | { as: 'own' } | { as: 'included'; home: string }
@@ -100,10 +103,13 @@ export class Ledger {
     return why?.as === 'wanted' ? room : undefined
   }
 
-  /** Those to ask for so that everything is answered for, when some of it is. */
+  /**
+   * Those to ask for so that everything is answered for, when some of it is. None that is heard already: what comes
+   * before the answer would be in the answer again.
+   */
   unsettled(settled: ReadonlySet<string>): Set<string> {
     const open = [...this.#rooms.keys()].filter((name) => !settled.has(name))
-    return new Set(open.map((name) => this.askedAs(name)).filter((name) => name !== undefined))
+    return new Set(open.map((name) => this.askedAs(name)).filter((name) => name !== undefined && !settled.has(name)) as string[])
   }
 
   /** What to resume a room from. */
@@ -111,15 +117,29 @@ export class Ledger {
     return this.#rooms.get(room)?.place() ?? null
   }
 
-  /** What to resume every room from of which that is known: homes before what they include. */
-  places(): Map<string, Position> {
-    const homesFirst = [...this.#rooms].sort(([, a], [, b]) => Number(a.why.as === 'included') - Number(b.why.as === 'included'))
-    return placesOf(homesFirst)
+  /**
+   * Every room that was joined, and what to resume it from, each with those that it includes. Those without a place are
+   * among them, so that the answer says where they stand before anything is heard there.
+   */
+  places(): Map<string, Position | null>[] {
+    const groups = new Map<string, Map<string, Position | null>>()
+    for (const [name, room] of this.#rooms) {
+      if (!room.isEntered) continue
+      const home = room.why.as === 'included' ? room.why.home : name
+      const group = groups.get(home) ?? new Map<string, Position | null>()
+      groups.set(home, group.set(name, room.place()))
+    }
+    return [...groups.values()]
   }
 
-  /** The same of those that are included in a room. */
+  /** What to resume those from that are included in a room, of which that is known. The answer has all of them. */
   placesIncluded(home: string): Map<string, Position> {
-    return placesOf([...this.#rooms].filter(([, { why }]) => why.as === 'included' && why.home === home))
+    const places = new Map<string, Position>()
+    for (const [name, room] of this.#rooms) {
+      const place = room.why.as === 'included' && room.why.home === home ? room.place() : null
+      if (place) places.set(name, place)
+    }
+    return places
   }
 
   /** Takes note of a broadcast of this client's own that it does not hear. */
@@ -137,6 +157,10 @@ export class Ledger {
     const at = positionOf(broadcast)
     const room = this.#rooms.get(broadcast.room)
     if (broadcast.destination === RESYNC) return this.#told(room, broadcast, at)
+    if (broadcast.destination === LEFT) {
+      this.forget(broadcast.room)
+      return { type: 'removed', room: broadcast.room, reason: (broadcast.data as { reason?: string } | null)?.reason ?? '' }
+    }
     if (!room || !at) return { type: 'broadcast', broadcast }
     if (room.heard?.epoch === at.epoch && at.seq <= room.heard.seq) return { type: 'double', broadcast }
     room.since = broadcast.ts ?? room.since
@@ -209,15 +233,6 @@ export class Ledger {
     if (isSame) return [{ type: 'returned', room: name, missed: 0 }]
     return [{ type: 'resync', room: name, cause: 'not-recovered', at, since }]
   }
-}
-
-function placesOf(rooms: Iterable<[string, Room]>): Map<string, Position> {
-  const places = new Map<string, Position>()
-  for (const [name, room] of rooms) {
-    const place = room.place()
-    if (place) places.set(name, place)
-  }
-  return places
 }
 
 function positionOf({ epoch, seq }: Broadcast): Position | null {

@@ -76,6 +76,7 @@ export class Room<Own extends object = object> {
         stop()
         if (status.state === 'joined') resolve(this)
         else if (status.state === 'refused') reject(status.error)
+        else if (status.state === 'removed') reject(new HallwayError('forbidden', status.reason, 'refused'))
         else reject(new HallwayError('closed', `the handle on ${this.name} was left`, 'not-sent'))
       }
       stop = this.#status.subscribe(look)

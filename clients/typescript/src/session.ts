@@ -213,13 +213,13 @@ function comesBack(code: number): boolean {
 }
 
 /** As many as the first frame may hold. The rest is asked for one by one, after the hello. */
-function within(places: Map<string, Position>): Record<string, Position> {
+function within(places: Map<string, Position | null>[]): Record<string, Position | null> {
   let bytes = 0
-  const rooms: Record<string, Position> = {}
-  for (const [room, at] of places) {
-    bytes += room.length + at.epoch.length + 48
+  const rooms: Record<string, Position | null> = {}
+  for (const group of places) {
+    for (const [room, at] of group) bytes += room.length + (at?.epoch.length ?? 0) + 48
     if (bytes > RESUME_BYTES) break
-    rooms[room] = at
+    Object.assign(rooms, Object.fromEntries(group))
   }
   return rooms
 }

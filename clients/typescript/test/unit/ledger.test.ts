@@ -48,7 +48,7 @@ test('missed ones come once and count', () => {
   const happenings = ledger.enter('board-1', answer)
   assert.deepEqual(types(happenings), ['double', 'broadcast', 'returned'])
   assert.deepEqual(happenings.at(-1), { type: 'returned', room: 'board-1', missed: 1 })
-  assert.deepEqual(ledger.places().get('board-1'), at('e', 5))
+  assert.deepEqual(ledger.place('board-1'), at('e', 5))
 })
 
 test('an unmoved room needs no history, and a moved one without is told', () => {
@@ -65,7 +65,7 @@ test('an empty room is resumed from where it was empty', () => {
   ledger.want('board-1')
   const empty: Answer = { state: null, position: at('d', 0), recovered: false, missed: [] }
   assert.deepEqual(ledger.enter('board-1', empty), [{ type: 'joined', room: 'board-1', at: null }])
-  assert.deepEqual(ledger.places().get('board-1'), at('d', 0))
+  assert.deepEqual(ledger.place('board-1'), at('d', 0))
   assert.deepEqual(types(ledger.enter('board-1', { ...empty, position: at('e', 0), recovered: true })), ['returned'])
   assert.deepEqual(ledger.place('board-1'), at('e', 0))
   // Empty again is not empty still, unless it is said.
@@ -81,17 +81,18 @@ test('included rooms come and go with their home', () => {
   const first = ledger.enter('board-1', { state: state('e', 4), recovered: true, missed: [], includes })
   assert.deepEqual(types(first), ['returned', 'joined'])
   assert.deepEqual([...ledger.placesIncluded('board-1')], [[tasks, at('t', 7)]])
-  assert.deepEqual([...ledger.places().keys()], ['board-1', tasks])
+  assert.deepEqual(ledger.places().map((group) => [...group.keys()]), [['board-1', tasks]])
   const missed = [says('t', 8, 'd', tasks)]
   assert.deepEqual(types(ledger.enter(tasks, { state: state('t', 8), recovered: true, missed })), ['broadcast', 'returned'])
   assert.equal(ledger.askedAs(tasks), 'board-1')
-  // Without a place it cannot be resumed by itself; its home is asked for again.
-  assert.deepEqual(ledger.unsettled(new Set(['board-1'])), new Set(['board-1']))
-  assert.equal(ledger.unsettled(new Set(['board-1', tasks])).size, 0)
+  assert.deepEqual(ledger.unsettled(new Set()), new Set(['board-1']))
+  // Who is in the home already does not ask for it again.
+  assert.equal(ledger.unsettled(new Set(['board-1'])).size, 0)
   assert.equal(ledger.lose(tasks)?.type, 'resync')
+  assert.equal(ledger.places()[0]?.get(tasks), null)
   assert.equal(ledger.lose('board-1'), undefined)
   assert.ok(!ledger.forget(tasks) && ledger.forget('board-1'))
-  assert.equal(ledger.places().size, 0)
+  assert.equal(ledger.places().length, 0)
 })
 
 test("the user's own room is told of when it has moved", () => {
@@ -99,8 +100,15 @@ test("the user's own room is told of when it has moved", () => {
   assert.deepEqual(types(ledger.standInOwn('user-1', at('e', 3))), ['joined'])
   assert.deepEqual(types(ledger.standInOwn('user-1', at('e', 3))), ['returned'])
   assert.deepEqual(types(ledger.standInOwn('user-1', at('e', 5))), ['resync'])
-  assert.deepEqual(ledger.places().get('user-1'), at('e', 5))
+  assert.deepEqual(ledger.place('user-1'), at('e', 5))
   assert.equal(ledger.askedAs('user-1'), undefined)
+})
+
+test('a room that one is taken out of is not asked for again', () => {
+  const ledger = joined()
+  const told = ledger.hear({ room: 'board-1', destination: 'room.left', data: { reason: 'no member' } })
+  assert.deepEqual(told, { type: 'removed', room: 'board-1', reason: 'no member' })
+  assert.ok(!ledger.isWanted('board-1') && ledger.places().length === 0)
 })
 
 test('rooms that are not wanted pass through', () => {

@@ -145,9 +145,8 @@ describe('a session', () => {
     assert.equal(stateOf(never), 'waiting')
   })
 
-  test('refreshes a token before it runs out, and asks for a ticket then', async () => {
-    gateway.answers['auth.refresh'] = () => ({ data: { expiresAt: Date.now() + 3_600_000 } })
-    gateway.answers['ping'] = () => ({ data: { serverTime: 1, resumeTicket: 'newer' } })
+  test('refreshes a token before it runs out', async () => {
+    gateway.answers['auth.refresh'] = () => ({ data: { expiresAt: Date.now() + 3_600_000, resumeTicket: 'newer' } })
     gateway.byHand.add('auth.connect')
     const reasons: string[] = []
     const client = await gateway.connected({ token: ({ reason }) => String(reasons.push(reason)) })
@@ -162,6 +161,14 @@ describe('a session', () => {
     await pass(250)
     assert.deepEqual(gateway.socket.frames[0]?.args, { ticket: 'newer', rooms: {} })
     assert.equal(stateOf(client), 'connected')
+  })
+
+  test('refreshes when the server says that it is time, once', async () => {
+    gateway.answers['auth.refresh'] = () => ({ data: { expiresAt: null } })
+    await gateway.connected({ token: () => 'token' })
+    for (let n = 0; n < 2; n += 1) gateway.socket.news('client-c', 'auth-expiring', { expiresAt: 1, closesAt: 2 })
+    await settle()
+    assert.equal(gateway.socket.asked('auth.refresh').length, 1)
   })
 
   test('asks for a new ticket from time to time', async () => {
