@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use hallway_store::{DatabaseOptions, SqlStore, StoreError, StoreOptions};
+use hallway_store::{Database, DatabaseOptions, OperatorQuery, SqlStore, StoreError, StoreOptions};
 
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::node::StartError;
 
 /// Something that needs a database to be made.
@@ -86,6 +86,41 @@ pub fn options(config: &Config) -> DatabaseOptions {
         queue: store.queue as usize,
         retry_interval: store.retry_interval,
     }
+}
+
+/// How the database of an operator's question is reached, at the URL of a setting; where that is empty, the gateway's own.
+fn options_at(config: &Config, url: &StoreUrl, setting: &'static str) -> DatabaseOptions {
+    let own = options(config);
+    match url.expose() {
+        Some(url) => DatabaseOptions {
+            url: url.to_owned(),
+            setting,
+            ..own
+        },
+        None => own,
+    }
+}
+
+/// An operator's SQL, of the setting `sql_setting`, on the database at `url`. It may be away still.
+///
+/// # Errors
+/// SQL that the database does not understand.
+pub async fn operator_query<Q: OperatorQuery>(
+    config: &Config,
+    (url_setting, url): (&'static str, &StoreUrl),
+    (sql_setting, sql): (&'static str, &str),
+) -> Result<Arc<Late<Q>>, StartError> {
+    let (options, sql) = (options_at(config, url, url_setting), sql.to_owned());
+    let prepare = move || {
+        let (options, sql) = (options.clone(), sql.clone());
+        async move {
+            let database = Database::connect(&options).await?;
+            Q::prepare(&database, sql_setting, &sql).await.map(Arc::new)
+        }
+        .boxed()
+    };
+    let query = Late::make(sql_setting, config.store.retry_interval, prepare).await;
+    query.map_err(|why| StartError::Config(why.to_string()))
 }
 
 /// The gateway's own store.

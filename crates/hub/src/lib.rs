@@ -1,13 +1,13 @@
 //! Who is here: the sockets of this node, the rooms they are in, and how a broadcast's bytes reach them.
 //! Knows no Redis, no database and no HTTP.
 //!
-//! - [`link`]: the transport under a socket; [`frame`]: WebSocket frames as ready-made bytes.
+//! - [`link`]: the transport under a socket, [`tls`] one of them; [`frame`]: WebSocket frames as ready-made bytes.
 //! - [`socket`]: one connection; [`outbound`]: what waits for it, bounded in bytes.
 //! - [`room`]: members and numbering of one room on this node; [`members`]: the list that fan-outs share.
 //! - [`registry`]: the [`Hub`], which finds sockets and rooms; [`fanout`]: bytes to many sockets.
 //! - [`wheel`]: pings and timeouts for all sockets from one tick.
 //!
-//! Lock order: a shard of the registry, then a room, then a socket's rooms, then a socket's outbound queue.
+//! Lock order: a shard of the registry, then a room, then a socket's rooms, then a socket's outbound queue, then its TLS.
 //! No lock is held across an `await`, and none but the socket's own during its write.
 
 pub mod fanout;
@@ -18,6 +18,7 @@ pub mod outbound;
 pub mod registry;
 pub mod room;
 pub mod socket;
+pub mod tls;
 pub mod wheel;
 
 pub use fanout::{Burst, Delivered};
@@ -26,4 +27,5 @@ pub use link::Link;
 pub use registry::{Hub, HubOptions};
 pub use room::{Answer, Heard, Joined, Room, Track};
 pub use socket::{Authorization, Badge, Options, Sent, Socket};
+pub use tls::Tls;
 pub use wheel::{Turn, WheelOptions};

@@ -1,5 +1,5 @@
 //! The transport under a socket. Everything above it asks only these few questions, so that another transport
-//! (TLS, a poll-driven one) is another variant here.
+//! is another variant here.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -7,21 +7,29 @@ use std::net::Shutdown;
 
 use tokio::net::TcpStream;
 
+use crate::tls::Tls;
+
 /// A connected transport. Writing and reading never wait; waiting is asked for apart.
 #[derive(Debug)]
 pub enum Link {
     /// Plain TCP, as the listener accepted it.
     Tcp(TcpStream),
+    /// TLS over TCP. In a box, so that a plain connection does not pay for its size.
+    Tls(Box<Tls>),
 }
 
+/// A plain connection is no larger for there being another.
+const _: () = assert!(size_of::<Link>() == size_of::<TcpStream>());
+
 impl Link {
-    /// Writes what the kernel takes now.
+    /// Writes what the kernel takes now. Over TLS, what was taken may not have left yet: see [`Link::has_rest`].
     ///
     /// # Errors
     /// `WouldBlock` when it takes nothing now; anything else is the end of the link.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Tls(tls) => tls.try_write_vectored(&[IoSlice::new(bytes)]),
         }
     }
 
@@ -32,6 +40,28 @@ impl Link {
     pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write_vectored(buffers),
+            Self::Tls(tls) => tls.try_write_vectored(buffers),
+        }
+    }
+
+    /// Whether something that was written waits for the kernel. Until [`Link::try_flush`] has seen to that, writes would
+    /// block.
+    #[must_use]
+    pub fn has_rest(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Tls(tls) => tls.has_rest(),
+        }
+    }
+
+    /// Writes what the kernel takes now of what waits for it; true if nothing waits any more.
+    ///
+    /// # Errors
+    /// The end of the link.
+    pub fn try_flush(&self) -> io::Result<bool> {
+        match self {
+            Self::Tcp(_) => Ok(true),
+            Self::Tls(tls) => tls.try_flush(),
         }
     }
 
@@ -42,6 +72,7 @@ impl Link {
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Tls(tls) => tls.try_read(buffer),
         }
     }
 
@@ -51,9 +82,11 @@ impl Link {
     /// # Errors
     /// The runtime is shutting down.
     pub async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => poll_fn(|cx| stream.poll_read_ready(cx)).await,
-        }
+        let stream = match self {
+            Self::Tls(tls) if tls.has_more() => return Ok(()),
+            _ => self.stream(),
+        };
+        poll_fn(|cx| stream.poll_read_ready(cx)).await
     }
 
     /// Waits until a write may succeed. Cancel safe. For one task at a time, as [`Link::readable`].
@@ -61,8 +94,14 @@ impl Link {
     /// # Errors
     /// The runtime is shutting down.
     pub async fn writable(&self) -> io::Result<()> {
+        let stream = self.stream();
+        poll_fn(|cx| stream.poll_write_ready(cx)).await
+    }
+
+    fn stream(&self) -> &TcpStream {
         match self {
-            Self::Tcp(stream) => poll_fn(|cx| stream.poll_write_ready(cx)).await,
+            Self::Tcp(stream) => stream,
+            Self::Tls(tls) => tls.stream(),
         }
     }
 
@@ -71,6 +110,7 @@ impl Link {
         match self {
             // An error says that it is closed already.
             Self::Tcp(stream) => drop(socket2::SockRef::from(stream).shutdown(how)),
+            Self::Tls(tls) => tls.shutdown(how),
         }
     }
 }

@@ -317,7 +317,11 @@ impl Socket {
         let mut written = 0;
         if out.queue.is_empty() && out.phase == Phase::Open {
             match self.link.try_write(frames) {
-                Ok(all) if all == frames.len() => return Sent::Written,
+                Ok(all) if all == frames.len() && !self.link.has_rest() => return Sent::Written,
+                Ok(all) if all == frames.len() => {
+                    self.ensure_flusher(&mut out);
+                    return Sent::Queued;
+                }
                 Ok(some) => written = some,
                 Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(_) => {
@@ -326,7 +330,7 @@ impl Socket {
                 }
             }
         }
-        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit {
+        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit() {
             if written > 0 {
                 out.queue.push(frames.clone(), written);
             }

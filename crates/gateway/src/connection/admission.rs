@@ -49,8 +49,8 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         since,
     } = upgraded;
     let mut reader = Reader::new(match identity {
-        Some(_) => node.limits.frame_size,
-        None => node.limits.unauthenticated_frame_size,
+        Some(_) => node.limits().frame_size,
+        None => node.limits().unauthenticated_frame_size,
     });
     let mut inbound = Vec::new();
     if let Err(violation) = reader.push(&begun, &mut inbound) {
@@ -59,7 +59,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
     let brought = identity.is_some();
     let (identity, resume, inbound) = match identity {
         Some(identity) => (identity, None, inbound),
-        None => match authenticate(&node, &link, &mut reader, codec, inbound).await {
+        None => match authenticate(&node, &link, &mut reader, &permit, (codec, inbound)).await {
             Some(authenticated) => authenticated,
             None => return,
         },
@@ -87,11 +87,12 @@ async fn authenticate(
     node: &Node,
     link: &Link,
     reader: &mut Reader,
-    codec: Codec,
-    inbound: Vec<Inbound>,
+    permit: &AddressPermit,
+    (codec, inbound): (Codec, Vec<Inbound>),
 ) -> Option<(Identity, Option<Wanted>, Vec<Inbound>)> {
     let count = |outcome| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
-    let opened = match opening::first_frame(link, reader, codec, inbound, node.limits.auth_timeout).await {
+    let timeout = node.limits().auth_timeout;
+    let opened = match opening::first_frame(link, reader, codec, inbound, timeout).await {
         Ok(opened) => opened?,
         Err(violation) => {
             count(if violation.code == CloseCode::AuthTimeout {
@@ -114,6 +115,9 @@ async fn authenticate(
     match identity {
         Ok(identity) => Some((identity, wanted, opened.rest)),
         Err((code, why)) => {
+            if code == CloseCode::Unauthenticated {
+                permit.failed_login();
+            }
             count(if code == CloseCode::Unauthenticated {
                 "unauthenticated"
             } else {
@@ -127,9 +131,9 @@ async fn authenticate(
 
 /// A token that nothing can be said about now may be shown again: the close that lets a client come back.
 fn refusal(why: TokenError) -> (CloseCode, String) {
-    let code = match why {
-        TokenError::Unavailable => CloseCode::OverCapacity,
-        _ => CloseCode::Unauthenticated,
+    let code = match why.is_temporary() {
+        true => CloseCode::OverCapacity,
+        false => CloseCode::Unauthenticated,
     };
     (code, why.to_string())
 }
@@ -139,19 +143,27 @@ async fn admit(
     node: &Arc<Node>,
     link: Link,
     codec: Codec,
-    identity: Identity,
+    mut identity: Identity,
     resume: Option<Wanted>,
     began: Instant,
 ) -> Option<Caller> {
-    if let Some(user) = &identity.user
-        && let Err(why) = node.limits.check_user(&node.hub, user)
-    {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["too-many"])
-            .inc();
+    let handshakes = &node.metrics.connections.handshakes;
+    let one_more = identity
+        .user
+        .as_ref()
+        .map(|user| node.limits().check_user(&node.hub, user));
+    if let Some(Err(why)) = one_more {
+        handshakes.with_label_values(&["too-many"]).inc();
         opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
+        return None;
+    }
+    // Who brings a ticket was admitted when it was made.
+    if resume.is_none()
+        && let Err(why) = node.admission.ask(&mut identity).await
+    {
+        let (code, reason, outcome) = why.close();
+        handshakes.with_label_values(&[outcome]).inc();
+        opening::refuse(&link, code, reason, LEAVE).await;
         return None;
     }
     let identity = Arc::new(identity);
@@ -167,7 +179,6 @@ async fn admit(
         socket: Arc::clone(&socket),
         identity,
     };
-    let handshakes = &node.metrics.connections.handshakes;
     if let Err(why) = node.seats.take(&socket).await {
         let (outcome, code) = match why.code {
             ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
@@ -181,9 +192,10 @@ async fn admit(
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
-        Err(NotAdmitted::Revoked) => {
+        Err(why) => {
             handshakes.with_label_values(&["revoked"]).inc();
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+            let (code, reason) = why.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             return None;
         }
@@ -201,7 +213,8 @@ async fn admit(
         None => {
             // Without the bus it would be a member that hears nothing.
             handshakes.with_label_values(&["unavailable"]).inc();
-            socket.close(CloseCode::OverCapacity, "the message bus is away");
+            let (code, reason) = NotAdmitted::Unknown.close();
+            socket.close(code, reason);
             leave(node, &socket).await;
             None
         }
@@ -229,8 +242,9 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<I
     socket.set_badge(identity.clone());
     node.seats.take(socket).await?;
     let admitted = node.revocations.admit(identity).await;
-    if admitted == Err(NotAdmitted::Revoked) {
-        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    if let Err(why @ (NotAdmitted::Revoked | NotAdmitted::SessionOver)) = admitted {
+        let (code, reason) = why.close();
+        socket.close(code, reason);
     }
     admitted.map_err(crate::error::from_revocation)
 }
@@ -265,7 +279,7 @@ pub(crate) struct Rooms {
 /// # Errors
 /// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
 pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
-    let allowance = Allowance::new(node.limits.resume_bytes);
+    let allowance = Allowance::new(node.limits().resume_bytes);
     let resuming = wanted.is_some();
     let mut wanted = wanted.unwrap_or_default();
     let mut names = vec![RoomName::of_client(caller.socket.id())];
@@ -318,10 +332,11 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
         node: node.name.clone(),
         positions: rooms.own.iter().filter_map(positions).collect(),
         rooms: rooms.own.into_iter().map(|(name, _)| name).collect(),
-        ping_interval_ms: node.limits.ping_interval.as_millis() as u64,
+        ping_interval_ms: node.limits().ping_interval.as_millis() as u64,
         server_time,
         expires_at: caller.identity.expires_at,
-        resume_ticket: node.access.tickets.issue(&caller.identity, server_time),
+        attributes: caller.identity.attributes.clone(),
+        resume_ticket: node.access().tickets.issue(&caller.identity, server_time),
         resumed: rooms.resumed,
     }
 }

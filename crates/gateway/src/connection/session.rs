@@ -2,7 +2,7 @@
 //! under way, and keeps answering pings while something is.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use hallway_hub::{Opcode, frame};
@@ -22,6 +22,8 @@ pub struct Session {
     caller: Caller,
     reader: Reader,
     bucket: Bucket,
+    /// Of endpoints with a rate of their own that were asked for.
+    buckets: Vec<(Endpoint, Bucket)>,
     /// Only while something is under way, so that a connection at rest is small.
     requests: Option<Box<Requests>>,
     asked_before: bool,
@@ -38,13 +40,14 @@ enum Next {
 impl Session {
     /// A session over an admitted connection.
     pub fn new(node: Arc<Node>, caller: Caller, mut reader: Reader) -> Self {
-        reader.set_message_max(node.limits.frame_size);
-        let bucket = Bucket::full(node.limits.rate, Instant::now());
+        reader.set_message_max(node.limits().frame_size);
+        let bucket = Bucket::full(node.limits().rate, Instant::now());
         Self {
             node,
             caller,
             reader,
             bucket,
+            buckets: Vec::new(),
             requests: None,
             asked_before: false,
         }
@@ -65,7 +68,7 @@ impl Session {
             let room = self
                 .requests
                 .as_ref()
-                .is_none_or(|under_way| under_way.len() < self.node.limits.requests_in_flight);
+                .is_none_or(|under_way| under_way.len() < self.node.limits().requests_in_flight);
             next = tokio::select! {
                 biased;
                 done = next_done(&mut self.requests) => self.done(done),
@@ -133,13 +136,16 @@ impl Session {
             return self.close(CloseCode::BadFrame, "a frame of another codec than the agreed one");
         }
         let frame = codec::decode(codec, bytes);
-        match self.bucket.take(self.node.limits.rate, Instant::now()) {
+        match self.bucket.take(self.node.limits().rate, Instant::now()) {
             Verdict::Pass => {}
             Verdict::Close => return self.close(CloseCode::RateLimited, CloseCode::RateLimited.reason()),
             Verdict::Refuse(wait) => return self.refuse(frame, wait.as_millis() as u64 + 1),
         }
         match frame {
-            Ok(frame) => self.ask(frame),
+            Ok(frame) => match self.wait_of_endpoint(&frame) {
+                Some(wait) => self.refuse(Ok(frame), wait.as_millis() as u64 + 1),
+                None => self.ask(frame),
+            },
             Err(FrameError::Answerable(id, why)) => {
                 self.answer(
                     Label {
@@ -159,6 +165,25 @@ impl Session {
                     .inc();
                 self.close(CloseCode::BadFrame, &why)
             }
+        }
+    }
+
+    /// How long a frame has to wait because its endpoint has a rate of its own.
+    fn wait_of_endpoint(&mut self, frame: &ClientFrame) -> Option<Duration> {
+        let endpoint = *frame.endpoint.as_ref().ok()?;
+        let limits = self.node.limits();
+        let (_, rate) = limits.endpoint_rates.iter().find(|(of, _)| *of == endpoint)?;
+        let now = Instant::now();
+        let known = self.buckets.iter().position(|(of, _)| *of == endpoint);
+        let place = known.unwrap_or_else(|| {
+            self.buckets.push((endpoint, Bucket::full(*rate, now)));
+            self.buckets.len() - 1
+        });
+        match self.buckets[place].1.take(*rate, now) {
+            Verdict::Pass => None,
+            Verdict::Refuse(wait) => Some(wait),
+            // The rate of all frames ends patience, not this one.
+            Verdict::Close => Some(Duration::from_secs(1)),
         }
     }
 
@@ -261,6 +286,7 @@ impl Session {
                 // What is away may be back: only the token itself is a reason to stay away.
                 let code = match why.code {
                     ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    ErrorCode::Forbidden => CloseCode::Forbidden,
                     _ => CloseCode::Unauthenticated,
                 };
                 return self.close(code, &why.message);

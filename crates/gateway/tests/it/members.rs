@@ -77,7 +77,7 @@ async fn a_membership_that_ends_ends_on_every_node() {
         }
         let args = json!({"room": ROOM, "destination": "d", "data": 1});
         let refused = client.request("rooms.broadcast", args).await.unwrap_err();
-        assert_eq!(refused.code(), Some("not-in-room"));
+        assert_eq!(refused.code(), Some("forbidden"));
         client.request("ping", json!({})).await.expect("only the room was left");
     }
 }

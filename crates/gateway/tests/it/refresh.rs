@@ -89,7 +89,7 @@ async fn what_is_no_newer_token_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_newer_token_does_not_open_is_left() {
     let cluster = Cluster::alone("").await;
-    let mut alice = connect(&cluster, &["board-*", "org-1"], 60, Codec::Json).await;
+    let mut alice = connect(&cluster, &["board-*", "org-1"], 600, Codec::Json).await;
     for room in ["board-1", "org-1", "public-news"] {
         alice.request("rooms.join", json!({"room": room})).await.unwrap();
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod model;
+mod tls;
 mod tracks;
 
 use std::sync::Arc;
