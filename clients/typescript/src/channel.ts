@@ -2,7 +2,7 @@
 
 import { Cell, Emitter } from './emitter.js'
 import { HallwayError } from './errors.js'
-import type { Broadcast, Position } from './generated.js'
+import type { Broadcast, Position } from './wire.js'
 import type { Cause, Happening } from './ledger.js'
 
 /** How a room is. It stays `joined` while the connection is away: the client comes back to it. */

@@ -1,10 +1,9 @@
 // The client: one connection that comes back by itself, and the rooms that are heard over it.
 
-import type { EndpointsAhead } from './ahead.js'
 import { Channel } from './channel.js'
 import { Emitter, type Store, type Unsubscribe } from './emitter.js'
 import { onWake } from './environment.js'
-import type { Broadcast, Endpoints, Numbers, RoomsBroadcast } from './generated.js'
+import type { Broadcast, Endpoints, Numbers, RoomsBroadcast } from './wire.js'
 import type { Happening } from './ledger.js'
 import { Lobbies } from './lobbies.js'
 import { type ClientOptions, complete, type SessionOptions } from './options.js'
@@ -14,7 +13,7 @@ import { Room } from './room.js'
 import { type ConnectionStatus, Session } from './session.js'
 
 /** Every endpoint by name, with its arguments and its answer. */
-export type AllEndpoints = Endpoints & EndpointsAhead
+export type AllEndpoints = Endpoints
 /** Those that an application asks; opening, coming back and being in rooms are the client's own. */
 export type EndpointName = Exclude<keyof AllEndpoints, 'auth.connect' | 'auth.resume' | 'rooms.join' | 'rooms.leave'>
 

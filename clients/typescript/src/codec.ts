@@ -1,6 +1,6 @@
 // Frames to bytes and back. JSON is here; MessagePack is in `msgpack.ts`, so that who does not use it does not load it.
 
-import type { Broadcast, ErrorBody, Goodbye, Hello } from './generated.js'
+import type { Broadcast, ErrorBody, Goodbye, Hello } from './wire.js'
 
 /** What a client says. Without an id there is no reply. */
 export interface ClientFrame {

@@ -2,7 +2,7 @@
 
 import type { ClientFrame, Codec, ServerFrame } from './codec.js'
 import { asError, HallwayError } from './errors.js'
-import type { Broadcast, ErrorBody, Goodbye, Hello } from './generated.js'
+import type { Broadcast, ErrorBody, Goodbye, Hello } from './wire.js'
 import type { Socket, SocketConstructor } from './socket.js'
 import { Timer } from './timer.js'
 

@@ -2,7 +2,7 @@
 // rules as the Rust client's `session/connected.rs`.
 
 import type { Connection, Result } from './connection.js'
-import type { Broadcast, Entry, ErrorBody, Goodbye, Hello } from './generated.js'
+import type { Broadcast, Entry, ErrorBody, Goodbye, Hello } from './wire.js'
 import type { Answer, Happening, Ledger } from './ledger.js'
 import { Lease } from './lease.js'
 import type { SessionOptions } from './options.js'

@@ -1,6 +1,7 @@
 // Why something that was asked for was not done.
 
-import type { ErrorBody, ErrorCode } from './generated.js'
+import type { ErrorCode } from './generated.js'
+import type { ErrorBody } from './wire.js'
 
 /** Reasons of this side's own, beside the server's codes. */
 export type LocalCode =

@@ -1,28 +1,42 @@
-// What the Rust crate `hallway-protocol` declares, in TypeScript: names, numbers and fields that are on the wire.
-// `scripts/check-declarations.mjs` compares this file with those declarations; it holds nothing else.
+// Printed by `hallway protocol types` from the declarations of the Rust crate `hallway-protocol`; `make docs` writes it anew.
 
 /** Why a socket was closed (RFC 6455 §7.4), and whether a client comes back by itself. */
 export const closeCodes = {
+  /** Either side is done. */
   Normal: { code: 1000, reconnects: false },
+  /** The node goes away. */
   GoingAway: { code: 1001, reconnects: true },
+  /** The peer broke the WebSocket protocol (RFC 6455 §7.4.1). */
   Protocol: { code: 1002, reconnects: false },
+  /** A text message that is not UTF-8 (RFC 6455 §8.1). */
   InvalidPayload: { code: 1007, reconnects: false },
+  /** A message larger than allowed. */
   TooBig: { code: 1009, reconnects: false },
+  /** The node is draining: come back, to any node. */
   Draining: { code: 1012, reconnects: true },
+  /** Over capacity: come back later. */
   OverCapacity: { code: 1013, reconnects: true },
+  /** A frame that cannot be read. */
   BadFrame: { code: 4400, reconnects: false },
+  /** The token is missing, wrong or expired. */
   Unauthenticated: { code: 4401, reconnects: false },
+  /** Not allowed here, or sent away by the operator's backend. */
   Forbidden: { code: 4403, reconnects: false },
+  /** No first frame with a token in time. */
   AuthTimeout: { code: 4408, reconnects: false },
+  /** The authorization was revoked. */
   Revoked: { code: 4410, reconnects: false },
+  /** Too much in too short a time. */
   RateLimited: { code: 4429, reconnects: false },
+  /** The socket does not take what is sent to it. */
   SlowConsumer: { code: 4500, reconnects: true },
+  /** No answer to a ping. */
   NoPong: { code: 4501, reconnects: true },
 } as const
 
 /** Whether a client comes back by itself: from the range, so that codes invented later behave well today. */
 export function reconnects(code: number): boolean {
-  return code === 1001 || code === 1006 || code === 1012 || code === 1013 || (code >= 4500 && code <= 4599)
+  return code === 1001 || code === 1006 || (code >= 1012 && code <= 1013) || (code >= 4500 && code <= 4599)
 }
 
 /** Why a request was not done. */
@@ -79,12 +93,39 @@ export const events = [
 ] as const
 export type EventName = (typeof events)[number]
 
-/** Beginning of the destinations that only the gateway itself sends. */
-export const reservedPrefix = 'room.'
+/** What a client can ask for; `wire.ts` says with which arguments. */
+export const endpoints = [
+  'ping',
+  'auth.connect',
+  'auth.resume',
+  'auth.refresh',
+  'client.update',
+  'rooms.join',
+  'rooms.leave',
+  'rooms.state',
+  'rooms.info',
+  'rooms.broadcast',
+  'rooms.history',
+] as const
+export type DeclaredEndpoint = (typeof endpoints)[number]
 
 /** Kinds of rooms that are always there; an operator may declare more. */
-export const kinds = ['client', 'user', 'org', 'board', 'chat', 'group', 'lobby', 'pool', 'presence', 'public'] as const
+export const kinds = [
+  'board',
+  'chat',
+  'client',
+  'group',
+  'lobby',
+  'org',
+  'pool',
+  'presence',
+  'public',
+  'user',
+] as const
 export type Kind = (typeof kinds)[number]
+
+/** Beginning of the destinations that only the gateway itself sends. */
+export const reservedPrefix = 'room.'
 
 /** Bounds that are the same on every node. */
 export const limits = {
@@ -96,134 +137,3 @@ export const limits = {
   IDEMPOTENCY_KEY_LEN: 200,
   HISTORY_PAGE: 1000,
 } as const
-
-/** A numbered broadcast's place in its room. Within an epoch `seq` begins at 1 and rises by exactly 1. */
-export interface Position {
-  epoch: string
-  seq: number
-}
-
-/** Where a room stands. */
-export interface State {
-  lastBroadcastTimestamp: number
-  seq: number
-  epoch: string
-}
-
-/** One user of a room, as `rooms.info` shows them. */
-export interface RoomUser {
-  userId: string
-  status: string
-  sockets: number
-}
-
-/** The numbers of a broadcast. A room that keeps no state has no `seq` and no `epoch`. */
-export interface Numbers {
-  seq?: number
-  epoch?: string
-  ts: number
-}
-
-/** The answer to `auth.refresh`: when the authorization ends now, in Unix milliseconds, and a ticket that is good for as long. */
-export interface Refreshed {
-  expiresAt: number | null
-  resumeTicket?: string
-}
-
-/** How a socket came into a room. */
-export interface Entry {
-  state: State | null
-  position?: Position
-  recovered: boolean
-  missed: Broadcast[]
-}
-
-/** The server's first frame. Times in Unix milliseconds. */
-export interface Hello {
-  clientId: string
-  userId?: string
-  node: string
-  rooms: string[]
-  positions?: Record<string, Position>
-  pingIntervalMs: number
-  serverTime: number
-  expiresAt?: number
-  resumeTicket?: string
-  resumed?: Record<string, Entry | { error: ErrorBody }>
-}
-
-/** Something that was published. `ts` in Unix milliseconds, by Redis's clock. */
-export interface Broadcast {
-  room: string
-  destination: string
-  data: unknown
-  seq?: number
-  epoch?: string
-  ts?: number
-}
-
-/** The server takes leave; the close follows. */
-export interface Goodbye {
-  reason: string
-  reconnectAfterMs: number
-}
-
-/** An error as clients see it. */
-export interface ErrorBody {
-  code: ErrorCode
-  message: string
-  field?: string
-  retryAfterMs?: number
-}
-
-export interface InRoom {
-  room: string
-}
-export interface AuthConnect {
-  token: string
-}
-export interface AuthResume {
-  ticket: string
-  rooms?: Record<string, Position | null>
-}
-export interface Ping {
-  ticket?: boolean
-}
-export interface AuthRefresh {
-  token: string
-}
-export interface ClientUpdate {
-  isActive?: boolean
-  device?: string
-}
-export interface RoomsJoin {
-  room: string
-  resume?: Position
-  includes?: Record<string, Position | null>
-}
-export interface RoomsBroadcast {
-  room: string
-  destination: string
-  data: unknown
-  includeSelf?: boolean
-}
-export interface RoomsHistory {
-  room: string
-  afterSeq?: number
-  limit?: number
-}
-
-/** What a client can ask for: arguments and answers. */
-export interface Endpoints {
-  'ping': { args: Ping; data: { serverTime: number; resumeTicket?: string } }
-  'auth.connect': { args: AuthConnect; data: never }
-  'auth.resume': { args: AuthResume; data: never }
-  'auth.refresh': { args: AuthRefresh; data: Refreshed }
-  'client.update': { args: ClientUpdate; data: Record<string, never> }
-  'rooms.join': { args: RoomsJoin; data: Entry & { room: string; includes?: Record<string, Entry> } }
-  'rooms.leave': { args: InRoom; data: Record<string, never> }
-  'rooms.state': { args: InRoom; data: State | null }
-  'rooms.info': { args: InRoom; data: { room: string; users: RoomUser[]; userCount: number; socketCount: number } }
-  'rooms.broadcast': { args: RoomsBroadcast; data: Numbers }
-  'rooms.history': { args: RoomsHistory; data: { broadcasts: Broadcast[]; state: State | null } }
-}

@@ -1,7 +1,7 @@
 // `@hallway/client`. Where to look: `client.ts` is what an application holds, `session.ts` comes back, `conversation.ts` is
 // one connection's life, `ledger.ts` knows how far each room was heard. `generated.ts` is what the Rust side declares.
 
-export type * from './ahead.js'
+export type * from './domain.js'
 export type { Resync, RoomStatus } from './channel.js'
 export { type AllEndpoints, createClient, type EndpointName, HallwayClient, type Stats } from './client.js'
 export { type Codec, json } from './codec.js'
@@ -21,3 +21,4 @@ export type { ConnectionStatus } from './session.js'
 export type { Socket, SocketConstructor } from './socket.js'
 export type { Token, TokenRequest } from './token.js'
 export type { Typing } from './typing.js'
+export type * from './wire.js'

@@ -4,7 +4,7 @@
 import type { Connection } from './connection.js'
 import type { Shared } from './conversation.js'
 import { HallwayError } from './errors.js'
-import type { Hello, Refreshed } from './generated.js'
+import type { Hello, Refreshed } from './wire.js'
 import { Timer } from './timer.js'
 
 /** How long before a token runs out a new one is fetched, at most; a fifth of its life where that is less. */

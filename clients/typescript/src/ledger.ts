@@ -1,7 +1,7 @@
 // The rooms that are heard, and how far each was. No IO: what the server says goes in, happenings come out. The same
 // rules as the Rust client's `session/rooms.rs`.
 
-import type { Broadcast, Entry, ErrorBody, Position } from './generated.js'
+import type { Broadcast, Entry, ErrorBody, Position } from './wire.js'
 import { OwnNumbers } from './own-numbers.js'
 
 /** How it is known that something may be missing. */

@@ -1,6 +1,6 @@
 // Lobbies: rooms that users make.
 
-import type { Lobby } from './ahead.js'
+import type { Lobby } from './domain.js'
 import type { HallwayClient } from './client.js'
 import { roomName } from './names.js'
 import type { Room } from './room.js'

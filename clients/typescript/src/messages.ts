@@ -1,6 +1,6 @@
 // The stored messages of a room, and those on their way to it.
 
-import type { ListMessages, Message, MessagePage, SendMessage } from './ahead.js'
+import type { ListMessages, Message, MessagePage, SendMessage } from './domain.js'
 import type { HallwayClient } from './client.js'
 import { Cell, type Store, type Unsubscribe } from './emitter.js'
 import { asError } from './errors.js'

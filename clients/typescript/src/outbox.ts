@@ -1,7 +1,7 @@
 // Messages on their way: shown at once, sent when there is a connection, in order per room, and each stored once however
 // often it is sent, since it carries a `clientMessageId`.
 
-import type { Message, MessageType, SendMessage } from './ahead.js'
+import type { Message, MessageType, SendMessage } from './domain.js'
 import { Backoff } from './backoff.js'
 import type { HallwayClient } from './client.js'
 import { Emitter, Store, type Unsubscribe } from './emitter.js'

@@ -1,7 +1,7 @@
 // The numbers of what this client published itself and does not hear (`includeSelf` not set): the reply told them.
 // Without them, history would bring one's own broadcasts after a resume.
 
-import type { Position } from './generated.js'
+import type { Position } from './wire.js'
 
 /** Most numbers that are remembered beyond the last one heard. Past it the oldest is forgotten, and may be heard. */
 const MOST = 1024

@@ -3,7 +3,7 @@
 import type { HallwayClient } from './client.js'
 import { Cell, type Store, type Unsubscribe } from './emitter.js'
 import { HallwayError } from './errors.js'
-import type { RoomUser } from './generated.js'
+import type { RoomUser } from './wire.js'
 import type { Room } from './room.js'
 import { Timer } from './timer.js'
 

@@ -1,6 +1,6 @@
 // Users' status, wherever they are. Who is in a room: `people.ts`.
 
-import type { UserPresence, UserStatus } from './ahead.js'
+import type { UserPresence, UserStatus } from './domain.js'
 import type { HallwayClient } from './client.js'
 import { Cell, type Store } from './emitter.js'
 import { roomName } from './names.js'

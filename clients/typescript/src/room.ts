@@ -1,11 +1,11 @@
 // A handle on a room. Several on the same room share one membership; the last one to leave ends it.
 
-import type { GatewayEvents } from './ahead.js'
+import type { GatewayEvents } from './domain.js'
 import type { Channel, Resync, RoomStatus } from './channel.js'
 import type { HallwayClient } from './client.js'
 import { Cell, type Store, type Unsubscribe } from './emitter.js'
 import { HallwayError } from './errors.js'
-import type { Broadcast, Endpoints, Numbers } from './generated.js'
+import type { Broadcast, Endpoints, Numbers } from './wire.js'
 import { MessageList } from './messages.js'
 import { People } from './people.js'
 import { Typing } from './typing.js'

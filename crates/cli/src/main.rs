@@ -3,7 +3,7 @@
 //!
 //! - `arguments`: the command line. `input`: from it to a configuration.
 //! - `serve`: runs a node, with `logging` and `signals`.
-//! - `token`, `publish`, `nodes`, `listen`, `config`, `metrics`: a file per command.
+//! - `token`, `publish`, `nodes`, `listen`, `config`, `metrics`, `protocol`: a file per command.
 //! - `api`: a client of the backend API. `failure`: exit codes. `output`: what goes to standard output.
 
 mod api;
@@ -17,6 +17,7 @@ mod logging;
 mod metrics;
 mod nodes;
 mod output;
+mod protocol;
 mod publish;
 mod serve;
 mod signals;
@@ -51,6 +52,7 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("listen", matches)) => listen::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("metrics", _)) => metrics::run(),
+        Some(("protocol", _)) => protocol::run(),
         // `arguments` requires one of the commands above.
         _ => Err(Failure::usage("no such command")),
     }

@@ -5,6 +5,7 @@
 //! - [`kind`]: the table of room kinds, and what a name means by it.
 //! - [`frame`], [`broadcast`]: what is said, and [`codec`]: how it is written.
 //! - [`endpoint`], [`event`], [`error`], [`close`]: the catalogues, a row per entry.
+//! - [`typescript`]: the catalogues, printed for the TypeScript client.
 //! - [`json`]: reading JSON from outside; [`limits`]: bounds that are the same everywhere.
 //!
 //! Its one invariant: a frame has one declaration, from which every codec follows.
@@ -23,6 +24,7 @@ pub mod kind;
 pub mod limits;
 pub mod position;
 pub mod room;
+pub mod typescript;
 
 pub use broadcast::Broadcast;
 pub use close::CloseCode;

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { SendMessage } from '../ahead.js'
+import type { SendMessage } from '../domain.js'
 import { HallwayError } from '../errors.js'
 import type { MessageList, MessageView } from '../messages.js'
 import type { Sent } from '../outbox.js'

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
-import type { UserPresence } from '../ahead.js'
+import type { UserPresence } from '../domain.js'
 import type { PeopleView } from '../people.js'
 import { useClient } from './context.js'
 import { useStore } from './stores.js'

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Resync, RoomStatus } from '../channel.js'
 import type { HallwayClient } from '../client.js'
-import type { Broadcast } from '../generated.js'
+import type { Broadcast } from '../wire.js'
 import type { EventMap, Room } from '../room.js'
 import { useClient } from './context.js'
 import { useStore } from './stores.js'

@@ -2,12 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Broadcast, HallwayClient, Message, Numbers } from '../../src/index.js'
+import type { Broadcast, DeclaredEndpoint, Endpoints, HallwayClient, Message, Numbers } from '../../src/index.js'
 
 interface Tasks {
   'update-task': { id: number; done: boolean }
   'task-praised': { by: string }
 }
+
+/** Names of endpoints that are declared and have no arguments and answer in `wire.ts` or `domain.ts`. */
+type Untyped = Exclude<DeclaredEndpoint, keyof Endpoints>
+export const untyped: [Untyped] extends [never] ? 'none' : Untyped = 'none'
 
 export async function compiles(client: HallwayClient<Tasks>): Promise<void> {
   const room = client.join('board-1')

@@ -1,5 +1,4 @@
-// Endpoints and data of events that the protocol names and the Rust declarations do not have yet. What is declared there
-// moves to `generated.ts`: `scripts/check-declarations.mjs` fails while a name stands in both.
+// People, messages and lobbies: what is said about them, and the data of the gateway's own events.
 
 import type { EventName } from './generated.js'
 
@@ -78,8 +77,8 @@ export interface Lobby {
 
 type Nothing = Record<string, never>
 
-/** Endpoints: arguments and answers. */
-export interface EndpointsAhead {
+/** What a client can ask for about them: arguments and answers. */
+export interface DomainEndpoints {
   'presence.update': { args: { status: UserStatus }; data: { status: UserStatus } }
   'presence.get': { args: { userIds: string[] }; data: { users: UserPresence[] } }
   'typing.start': { args: { room: string }; data: Nothing }
@@ -122,7 +121,7 @@ export interface EventData {
   'lobby-created': Lobby
   'lobby-updated': Lobby
   'lobby-deleted': { lobbyId: string }
-  'connection-count': { count: number }
+  'connection-count': { connections: number; nodes: number }
   'auth-expiring': { expiresAt: number; closesAt: number }
   'room.left': { reason: string }
   'update-user': Update
