@@ -240,6 +240,10 @@ async fn the_openapi_document_says_what_is_answered() {
     let say = json!({"room": "user-alice", "destination": "d", "data": 1}).to_string();
     let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
+        // It has no end; `tail` looks at it.
+        if path.ends_with("/tail") {
+            continue;
+        }
         for (method, operation) in operations.as_object().unwrap() {
             let room = if method == "put" || method == "delete" {
                 "board-1"
@@ -271,7 +275,7 @@ async fn the_openapi_document_says_what_is_answered() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 8, "every call of the protocol");
+    assert_eq!(seen, 9, "every call of the protocol");
 }
 
 /// As much of JSON Schema as the document uses: types, required and known properties, items, references.

@@ -25,6 +25,7 @@ mod secrets;
 mod security_headers;
 mod sessions;
 mod slow_consumer;
+mod tail;
 mod tls;
 mod webhook;
 

@@ -5,7 +5,7 @@ import { chart } from './chart.js'
 import { closes, parse, rate, sum } from './metrics.js'
 import { $, age, count, facts, fill, link, make } from './page.js'
 
-/** What is drawn, in milliseconds, and how much of it is kept. */
+/** How much of the past is kept and drawn, in milliseconds. */
 const SPAN = 10 * 60_000
 const ROOMS = 20
 
@@ -37,12 +37,12 @@ async function topRooms() {
 function showNodes(nodes, at) {
   samples.push({ at, values: new Map(nodes.map(({ node, connections }) => [node, connections])) })
   while (samples[0].at < at - SPAN) samples.shift()
-  const { svg, names } = chart(samples, SPAN)
+  const { svg, names } = chart(samples)
   const legend = names.map((name, place) => make('li', { className: `s${place % 6}` }, name, ' ', make('b', {}, count(samples.at(-1).values.get(name) ?? 0))))
   $('chart').replaceChildren(svg, make('ul', { className: 'legend' }, ...legend))
   $('connections-since').textContent = 'as this page has seen them'
-  const rows = nodes.map((node) => [node.node, node.connections, node.rooms, age(node.startedAt), node.version ?? '–', node.draining ? 'draining' : 'serving'])
-  fill($('nodes'), ['Node', 'Connections', 'Rooms', 'Up for', 'Version', 'State'], rows, 'No node has said that it is alive.')
+  const rows = nodes.map((node) => [node.node, node.connections, node.rooms, node.draining ? 'draining' : 'serving', age(node.startedAt)])
+  fill($('nodes'), ['Node', 'Connections', 'Rooms', 'State', 'Up for'], rows, 'No node has said that it is alive.')
 }
 
 function showFigures(nodes, { at, metrics }) {

@@ -32,8 +32,8 @@ export const count = (value) => value.toLocaleString('en')
 export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false })
 
 /** How long ago, in words. */
-export function age(ms) {
-  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000))
+export function age(ms, now = Date.now()) {
+  const seconds = Math.max(0, Math.round((now - ms) / 1000))
   if (seconds < 120) return `${seconds} s`
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`

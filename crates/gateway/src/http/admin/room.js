@@ -95,6 +95,7 @@ $('publish').addEventListener('submit', async (event) => {
   try {
     const { results } = await call('POST', 'broadcast', { room: shown, destination: $('destination').value.trim(), data })
     say(results[0].seq === undefined ? 'Published, without a number.' : `Published as #${results[0].seq}.`)
+    await refresh()
   } catch (error) {
     say(`Not published: ${error.message}`)
   }

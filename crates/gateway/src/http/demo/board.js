@@ -13,13 +13,17 @@ export class Board {
   /** Broadcasts that come while the kept ones are read. */
   #held = null
   #dragged = undefined
-  #drawn = new Map()
+  /** By column: its list, and where its number stands. */
+  #columns = new Map()
+  /** By task: the card, and what it shows. */
+  #cards = new Map()
 
   constructor(room, client, user, log) {
     this.#room = room
     this.#user = user
     this.#log = log
     this.#sender = new Sender(room, client, (what, error) => log.tell(`${what} was refused: ${words(error)}`, 'bad'))
+    $('columns').replaceChildren(...COLUMNS.map(([column, title]) => this.#column(column, title)))
     room.onAny((broadcast) => (this.#held ? this.#held.push(broadcast) : this.#take(broadcast)))
     room.onResync(() => void this.#load())
     room.status.subscribe(() => this.#entered())
@@ -80,7 +84,7 @@ export class Board {
   }
 
   #flash(id) {
-    const card = this.#drawn.get(id)
+    const card = this.#cards.get(id)?.element
     if (!card) return
     card.classList.remove('flash')
     // Reading it makes the animation begin anew.
@@ -123,43 +127,50 @@ export class Board {
   }
 
   #draw() {
-    // A card that is being dragged must stay the same element.
+    // A card that is being dragged must stay where it is.
     if (this.#dragged) return
     const shown = this.#shown()
-    const writing = document.activeElement?.closest?.('.add')?.dataset.column
-    const written = writing && document.activeElement.value
-    this.#drawn.clear()
-    $('columns').replaceChildren(...COLUMNS.map(([column, title]) => this.#column(column, title, shown.in(column))))
-    if (!writing) return
-    const input = $('columns').querySelector(`.add[data-column="${writing}"] input`)
-    input.value = written
-    input.focus()
+    const focused = document.activeElement?.closest?.('.task') && [document.activeElement.closest('.task').dataset.task, document.activeElement.dataset.does]
+    for (const [column, { list, number }] of this.#columns) {
+      const tasks = shown.in(column)
+      number.textContent = String(tasks.length)
+      arrange(list, tasks.map((task) => this.#card(task)))
+    }
+    for (const id of this.#cards.keys()) if (!shown.all.has(id)) this.#cards.delete(id)
+    // Who works with the keyboard goes on with the same card.
+    if (focused) {
+      const card = this.#cards.get(focused[0])?.element
+      const button = card?.querySelector(`[data-does="${focused[1]}"]:enabled`) ?? card?.querySelector('button:enabled')
+      if (button !== document.activeElement) button?.focus()
+    }
   }
 
-  #column(column, title, tasks) {
-    const list = make('ol', { className: 'cards' }, ...tasks.map((task) => this.#card(task)))
+  #column(column, title) {
+    const list = make('ol', { className: 'cards' })
+    const number = make('span', { className: 'number' }, '0')
     const input = make('input', { maxLength: 120, placeholder: 'Add a task', autocomplete: 'off', 'aria-label': `Add a task to ${title}` })
-    const form = make('form', { className: 'add', 'data-column': column }, input)
+    const form = make('form', { className: 'add' }, input)
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       const text = input.value.trim()
       input.value = ''
       if (text) this.#add(column, text)
     })
-    const heading = make('h2', {}, title, ' ', make('span', { className: 'number' }, String(tasks.length)))
-    const element = make('section', { className: 'column', 'aria-label': title, 'data-column': column }, heading, list, form)
+    const element = make('section', { className: 'column', 'aria-label': title }, make('h2', {}, title, ' ', number), list, form)
     element.addEventListener('dragover', (event) => this.#dragged && event.preventDefault())
-    element.addEventListener('drop', (event) => this.#drop(event, column, tasks))
+    element.addEventListener('drop', (event) => this.#drop(event, column))
+    this.#columns.set(column, { list, number })
     return element
   }
 
-  #drop(event, column, tasks) {
+  #drop(event, column) {
     event.preventDefault()
     const task = this.#dragged
     this.#dragged = undefined
-    const others = tasks.filter(({ id }) => id !== task.id)
+    if (!task) return
+    const others = this.#shown().in(column).filter(({ id }) => id !== task.id)
     const below = others.findIndex(({ id }) => {
-      const { top, height } = this.#drawn.get(id).getBoundingClientRect()
+      const { top, height } = this.#cards.get(id).element.getBoundingClientRect()
       return event.clientY < top + height / 2
     })
     const place = below < 0 ? others.length : below
@@ -168,26 +179,35 @@ export class Board {
     this.#update(task, { column, order })
   }
 
+  /** The card of a task: the same element for as long as it shows the same. */
   #card(task) {
+    const looks = JSON.stringify(task)
+    const known = this.#cards.get(task.id)
+    if (known?.looks === looks) return known.element
+    const element = this.#makeCard(task)
+    this.#cards.set(task.id, { element, looks })
+    return element
+  }
+
+  #makeCard(task) {
     const place = COLUMNS.findIndex(([column]) => column === task.column)
-    const button = (text, label, onclick, isOff = false) => make('button', { type: 'button', onclick, disabled: isOff, 'aria-label': `${label}: ${task.title}`, title: label }, text)
-    const card = make(
-      'li',
-      { className: `task${task.isWaiting ? ' waiting' : ''}`, draggable: true, 'data-task': task.id },
-      make('span', { className: 'title' }, task.title),
-      make(
-        'span',
-        { className: 'foot' },
-        avatar(task.by ?? '?'),
-        make('span', { className: 'by' }, task.isWaiting ? 'sending' : (task.by ?? '')),
-        button('←', 'Move left', () => this.#move(task, -1), place === 0),
-        button('→', 'Move right', () => this.#move(task, 1), place === COLUMNS.length - 1),
-        button('×', 'Delete', () => {
-          this.#sender.send('delete-task', { id: task.id, by: this.#user })
-          this.#draw()
-        }),
-      ),
+    const button = (text, label, onclick, isOff = false) =>
+      make('button', { type: 'button', onclick, disabled: isOff, 'aria-label': `${label}: ${task.title}`, title: label, 'data-does': label }, text)
+    const remove = () => {
+      this.#sender.send('delete-task', { id: task.id, by: this.#user })
+      this.#draw()
+    }
+    const foot = make(
+      'span',
+      { className: 'foot' },
+      avatar(task.by ?? '?'),
+      make('span', { className: 'by' }, task.isWaiting ? 'sending' : (task.by ?? '')),
+      button('←', 'Move left', () => this.#move(task, -1), place === 0),
+      button('→', 'Move right', () => this.#move(task, 1), place === COLUMNS.length - 1),
+      button('×', 'Delete', remove),
     )
+    const className = `task${task.isWaiting ? ' waiting' : ''}`
+    const card = make('li', { className, draggable: true, 'data-task': task.id }, make('span', { className: 'title' }, task.title), foot)
     card.addEventListener('dragstart', (event) => {
       this.#dragged = task
       event.dataTransfer.effectAllowed = 'move'
@@ -196,9 +216,18 @@ export class Board {
     })
     card.addEventListener('dragend', () => {
       this.#dragged = undefined
+      card.classList.remove('dragged')
       this.#draw()
     })
-    this.#drawn.set(task.id, card)
     return card
   }
+}
+
+/** Puts elements into a list in this order, and leaves alone those that stand right: one that is moved cannot be dragged. */
+function arrange(list, elements) {
+  const wanted = new Set(elements)
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove()
+  elements.forEach((element, place) => {
+    if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null)
+  })
 }
