@@ -10,6 +10,7 @@ const BANNER_MS = 6_000
 
 export function showLog(client) {
   let bannerTimer
+  let frame
   let wasConnected = false
 
   function row(text, kind = '', seq = '') {
@@ -41,6 +42,7 @@ export function showLog(client) {
       row(`${how}, on ${status.node}.`, 'good')
       if (wasConnected) banner(`${how}, on ${status.node}.`, 'good')
       wasConnected = true
+      void ping()
     }
     if (status.state === 'waiting') {
       const wait = Math.max(0, status.retryAt - Date.now()) / 1000
@@ -53,6 +55,7 @@ export function showLog(client) {
   }
 
   function happened(happening) {
+    factsSoon()
     switch (happening.type) {
       case 'broadcast': {
         const { room, destination, seq, data } = happening.broadcast
@@ -81,10 +84,18 @@ export function showLog(client) {
       ['Node', node],
       ['Client', clientId],
       ['Round trip', roundTrip],
-      ['Heard', `${several(broadcasts, 'broadcast')}, ${several(doubles, 'double')} dropped, ${several(resyncs, 'resync')}`],
+      ['Heard', several(broadcasts, 'broadcast')],
+      ['Dropped', several(doubles, 'double')],
+      ['Afresh', several(resyncs, 'resync')],
       ['Connections', `${connections}, ${resumed} by ticket`],
     ]
     $('facts').replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]))
+  }
+
+  /** Once per frame that is drawn, however much happens. */
+  function factsSoon() {
+    cancelAnimationFrame(frame)
+    frame = requestAnimationFrame(facts)
   }
 
   async function ping() {
