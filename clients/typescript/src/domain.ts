@@ -65,17 +65,52 @@ export interface ListMessages {
   limit?: number
 }
 
+/** A member of a room, where the gateway keeps the members. Times in Unix milliseconds. */
+export interface Member {
+  userId: string
+  role: 'OWNER' | 'MODERATOR' | 'MEMBER' | null
+  mutedUntil: number | null
+  since: number
+}
+
 /** A room that users make. */
 export interface Lobby {
   lobbyId: string
   ownerId: string
   name: string | null
   capacity: number
-  members: { userId: string; name?: string | null }[]
+  members: LobbyMember[]
   createdAt: number
+  updatedAt?: number
+}
+
+export interface LobbyMember {
+  userId: string
+  name?: string | null
+}
+
+/** A lobby as `pool` tells of it, without its members. */
+export type LobbySummary = Omit<Lobby, 'members'> & { memberCount: number }
+
+/** A lobby in a page: with its longest-standing members, and how many there are. */
+export type ListedLobby = Lobby & { memberCount?: number }
+
+/** The data of `lobby-updated` in the lobby's room. */
+export interface LobbyUpdate {
+  id: string
+  diff: { joined?: LobbyMember[]; left?: string[]; ownerId?: string; memberCount: number }
+  updatedAt: number
+  baseUpdatedAt: number
+}
+
+/** How many connections the cluster holds, and on how many nodes. Some seconds old. */
+export interface ConnectionCount {
+  connections: number
+  nodes: number
 }
 
 type Nothing = Record<string, never>
+type OfMember = { room: string; userId: string }
 
 /** What a client can ask for about them: arguments and answers. */
 export interface DomainEndpoints {
@@ -93,7 +128,15 @@ export interface DomainEndpoints {
   'lobby.join': { args: { lobbyId: string }; data: Lobby }
   'lobby.leave': { args: Nothing; data: Nothing }
   'lobby.get': { args: { lobbyId?: string }; data: Lobby | null }
-  'lobby.list': { args: { cursor?: string; limit?: number }; data: { lobbies: Lobby[]; nextCursor: string | null } }
+  'lobby.list': { args: { cursor?: string; limit?: number }; data: { lobbies: ListedLobby[]; nextCursor: string | null } }
+  'stats.get': { args: Nothing; data: ConnectionCount }
+  'members.list': { args: { room: string; banned?: boolean; after?: string; limit?: number }; data: { members: Member[]; nextCursor: string | null } }
+  'members.kick': { args: OfMember; data: unknown }
+  'members.mute': { args: OfMember & { until?: number }; data: unknown }
+  'members.unmute': { args: OfMember; data: unknown }
+  'members.ban': { args: OfMember; data: unknown }
+  'members.unban': { args: OfMember; data: unknown }
+  'members.setRole': { args: OfMember & { role: string }; data: unknown }
 }
 
 /** A change of a record: one whose record is not at `baseUpdatedAt` fetches it anew instead of applying the diff. */
@@ -118,10 +161,11 @@ export interface EventData {
   'user-joined': { userId: string; status?: UserStatus }
   'user-left': { userId: string }
   'members-updated': unknown
-  'lobby-created': Lobby
-  'lobby-updated': Lobby
+  'lobby-created': LobbySummary
+  /** In the lobby's room what changed, in `pool` how it is now. */
+  'lobby-updated': LobbyUpdate | LobbySummary
   'lobby-deleted': { lobbyId: string }
-  'connection-count': { connections: number; nodes: number }
+  'connection-count': ConnectionCount
   'auth-expiring': { expiresAt: number; closesAt: number }
   'room.left': { reason: string }
   'update-user': Update

@@ -1,6 +1,6 @@
 // Lobbies: rooms that users make.
 
-import type { Lobby } from './domain.js'
+import type { ListedLobby, Lobby } from './domain.js'
 import type { HallwayClient } from './client.js'
 import { roomName } from './names.js'
 import type { Room } from './room.js'
@@ -32,7 +32,7 @@ export class Lobbies {
   }
 
   /** The newest first. */
-  list(page: { cursor?: string; limit?: number } = {}): Promise<{ lobbies: Lobby[]; nextCursor: string | null }> {
+  list(page: { cursor?: string; limit?: number } = {}): Promise<{ lobbies: ListedLobby[]; nextCursor: string | null }> {
     return this.#client.request('lobby.list', page)
   }
 

@@ -1,7 +1,7 @@
 // What frames are made of, and what endpoints take and answer. `scripts/check-declarations.mjs` compares the fields with the
 // declarations of the Rust crate `hallway-protocol`; names and numbers alone stand in `generated.ts`.
 
-import type { DomainEndpoints } from './domain.js'
+import type { DomainEndpoints, Lobby } from './domain.js'
 import type { ErrorCode } from './generated.js'
 
 /** A numbered broadcast's place in its room. Within an epoch `seq` begins at 1 and rises by exactly 1. */
@@ -82,6 +82,8 @@ export interface ErrorBody {
   message: string
   field?: string
   retryAfterMs?: number
+  /** With `conflict` of `lobby.create` and `lobby.join`: the one that the user is in. */
+  lobby?: Lobby
 }
 
 export interface InRoom {

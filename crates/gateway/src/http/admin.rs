@@ -16,12 +16,13 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 10] = files! {
+const FILES: [File; 11] = files! {
     "/": "index.html",
     "/admin.css": "admin.css",
     "/main.js": "main.js",
     "/page.js": "page.js",
     "/api.js": "api.js",
+    "/figures.js": "figures.js",
     "/metrics.js": "metrics.js",
     "/chart.js": "chart.js",
     "/overview.js": "overview.js",

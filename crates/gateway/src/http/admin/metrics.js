@@ -17,11 +17,8 @@ export function parse(text) {
 /** The sum over all labels; 0 if there is none. */
 export const sum = (metrics, name) => (metrics.get(name) ?? []).reduce((sum, { value }) => sum + value, 0)
 
-/** A counter's growth per second between two readings. A node that began anew counts from 0. */
-export function rate(before, now, name, seconds) {
-  const [old, current] = [sum(before, name), sum(now, name)]
-  return seconds > 0 ? (current >= old ? current - old : current) / seconds : 0
-}
+/** A counter's growth per second between two readings. Nodes that began anew count from 0. */
+export const rate = (before, now, seconds) => (seconds > 0 ? Math.max(0, now >= before ? now - before : now) / seconds : 0)
 
 /** What a close code means. */
 export const closes = {

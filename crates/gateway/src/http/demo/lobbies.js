@@ -72,9 +72,10 @@ export function showLobbies(client, user, log) {
     const others = lobbies.filter(({ lobbyId }) => lobbyId !== own?.lobbyId)
     $('lobbies').replaceChildren(
       ...others.map((lobby) => {
-        const isFull = lobby.members.length >= lobby.capacity
+        const people = lobby.memberCount ?? lobby.members.length
+        const isFull = people >= lobby.capacity
         const join = make('button', { type: 'button', disabled: isFull || own !== null, onclick: act(() => client.lobbies.join(lobby.lobbyId)) }, isFull ? 'Full' : 'Join')
-        const seats = make('span', { className: 'hint' }, `${lobby.members.length}/${lobby.capacity}`)
+        const seats = make('span', { className: 'hint' }, `${people}/${lobby.capacity}`)
         return make('li', { className: 'lobby' }, make('b', {}, lobby.name ?? 'A lobby'), faces(lobby), seats, join)
       }),
     )

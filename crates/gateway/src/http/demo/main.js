@@ -7,7 +7,7 @@ import { showChat } from './chat.js'
 import { showLobbies } from './lobbies.js'
 import { showLog } from './log.js'
 import { showMe, showPeople } from './people.js'
-import { $, make } from './page.js'
+import { $, make, several } from './page.js'
 
 const KEPT = 'hallway-demo'
 
@@ -49,11 +49,14 @@ function enter(user, board) {
 
 /** How many connections the cluster holds; hidden where no node says so. */
 function showCount(client) {
-  client.join('public-stats').on('connection-count', ({ connections, count = connections, nodes }) => {
-    const on = nodes ? ` on ${nodes} node${nodes === 1 ? '' : 's'}` : ''
-    $('count').replaceChildren(make('b', {}, String(count)), ` online${on}`)
+  const show = ({ connections, nodes }) => {
+    $('count').replaceChildren(make('b', {}, String(connections)), ` online on ${several(nodes, 'node')}`)
     $('count').hidden = false
-  })
+  }
+  client.join('public-stats').on('connection-count', show)
+  // Said when it changes; asked for at each beginning.
+  const ask = () => client.connection.value.state === 'connected' && client.request('stats.get', {}).then(show, () => undefined)
+  client.connection.subscribe(ask)
 }
 
 function show(view) {
