@@ -32,6 +32,8 @@ export async function open(browser: Browser, viewport = LAPTOP): Promise<Page & 
   return Object.assign(page, { complaints })
 }
 
+export const takesPictures = process.env['HALLWAY_IMAGES'] !== undefined
+
 /** Keeps a picture where HALLWAY_IMAGES says, if it does. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env['HALLWAY_IMAGES']

@@ -5,8 +5,9 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { type Cluster, startCluster } from '../support/cluster.js'
 import { API_KEY } from '../support/processes.js'
+import type { Room } from '../../src/index.js'
 import { until } from '../support/until.js'
-import { assertQuiet, launch, open, PHONE, picture } from './browser.js'
+import { assertQuiet, launch, open, PHONE, picture, takesPictures } from './browser.js'
 
 const READER = 'key-of-a-reader'
 
@@ -39,6 +40,15 @@ async function people() {
   return { clients, rooms }
 }
 
+/** Broadcasts until there is a line to be drawn: for the picture alone. */
+async function someTraffic(page: Page, rooms: Room[]): Promise<void> {
+  const isDrawn = async () => ((await page.locator('#chart polyline').first().getAttribute('points')) ?? '').split(' ').length > 6
+  while (!(await isDrawn())) {
+    for (const room of rooms) await room.broadcast('update-board', { by: 'someone' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
 describe('the console', () => {
   test('is told nothing without a key', async () => {
     const page = await open(browser)
@@ -56,6 +66,7 @@ describe('the console', () => {
     await page.locator('#nodes tr', { hasText: 'node-1' }).waitFor()
     await page.locator('.figure', { hasText: 'link to Redis' }).filter({ hasText: 'up' }).waitFor()
     await page.locator('#chart polyline').nth(1).waitFor({ state: 'attached' })
+    if (takesPictures) await someTraffic(page, rooms)
     await picture(page, 'console-overview')
 
     await page.getByRole('link', { name: 'Room' }).click()

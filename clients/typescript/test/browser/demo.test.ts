@@ -70,7 +70,7 @@ describe('the demo', () => {
     // By the mouse, too.
     await card(alice, 'Doing', 'Hang up the lights').dragTo(column(alice, 'Done'))
     await card(bob, 'Done', 'Hang up the lights').waitFor()
-    await alice.locator('#people .avatar').nth(1).waitFor()
+    await bob.locator('#people .avatar').nth(1).waitFor()
     await picture(alice, 'demo-board')
 
     nodes[0]?.signal('SIGKILL')
@@ -102,6 +102,29 @@ describe('the demo', () => {
     assertQuiet(alice, bob, carol)
     nodes[0]?.start()
     await nodes[0]?.ready()
+  })
+
+  test('a Redis that comes back empty is told of, and the pages still have their board', async () => {
+    const [alice, bob] = [await open(browser), await open(browser)]
+    await signIn(alice, 0, 'alice')
+    await signIn(bob, 1, 'bob')
+    await add(bob, 'Doing', 'Count the chairs')
+    await card(alice, 'Doing', 'Count the chairs').waitFor()
+    const before = await titles(alice, 'Doing')
+    await redis.stop()
+    redis.start()
+    await alice.locator('#log li', { hasText: 'board-demo: resync' }).waitFor()
+    await bob.locator('#log li', { hasText: 'board-demo: resync' }).waitFor()
+    // Who opens the board now gets it from those who had it.
+    const carol = await open(browser)
+    await signIn(carol, 1, 'carol')
+    await card(carol, 'Doing', 'Count the chairs').waitFor()
+    await add(carol, 'Doing', 'Count them again')
+    for (const page of [alice, bob, carol]) {
+      await card(page, 'Doing', 'Count them again').waitFor()
+      assert.deepEqual((await titles(page, 'Doing')).sort(), [...before, 'Count them again'].sort())
+    }
+    assertQuiet(alice, bob, carol)
   })
 
   test('people see who writes, and every message once', async (context) => {
