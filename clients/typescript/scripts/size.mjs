@@ -32,5 +32,5 @@ console.log(lines.join('\n'))
 if (process.argv.includes('--write')) {
   const readme = new URL('../README.md', import.meta.url)
   const text = readFileSync(readme, 'utf8')
-  writeFileSync(readme, text.replace(/(<!-- size -->\n)[\s\S]*?(\n<!-- \/size -->)/, `$1${lines.join('\n')}$2`))
+  writeFileSync(readme, text.replace(/(<!-- size -->\n)[\s\S]*?(<!-- \/size -->)/, `$1${lines.join("\n")}\n$2`))
 }
