@@ -77,7 +77,11 @@ async fn a_node_that_leaves_ends_what_follows() {
     let mut lines = follow(&cluster, "board-1").await;
     line(&mut lines, ": following").await.unwrap();
     cluster.take(0).drain().await;
-    assert_eq!(line(&mut lines, "data: ").await, None, "ended, and did not hold up the node");
+    assert_eq!(
+        line(&mut lines, "data: ").await,
+        None,
+        "ended, and did not hold up the node"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +92,10 @@ async fn a_key_that_may_only_read_changes_nothing() {
     let call = |method: &'static str, path: &'static str| http::call(internal, method, path, &header, "{}");
     let (status, body) = call("GET", "/api/v1/key").await;
     assert_eq!((status, body.as_str()), (200, r#"{"mayWrite":false}"#));
-    assert_eq!(cluster.api(0, "GET", "/api/v1/key", "").await.1, json!({"mayWrite": true}));
+    assert_eq!(
+        cluster.api(0, "GET", "/api/v1/key", "").await.1,
+        json!({"mayWrite": true})
+    );
     for path in ["/api/v1/nodes", "/api/v1/rooms/board-1", "/api/v1/users/alice"] {
         assert_eq!(call("GET", path).await.0, 200, "{path}");
     }

@@ -101,11 +101,11 @@ impl Tail {
             return Some(": following\n\n".into());
         }
         loop {
+            tokio::time::sleep(EVERY).await;
             // A tail would hold up the end of a node that drains.
             if self.node.readiness.is_draining() {
                 return None;
             }
-            tokio::time::sleep(EVERY).await;
             let text = match self.look().await {
                 Ok(text) => text,
                 Err(why) => event(
