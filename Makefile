@@ -6,9 +6,10 @@ SHELL := bash
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 RUNS ?= 20
+WHAT ?= unit cluster package browser
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench chaos loadtest alerts fuzz autobahn docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos loadtest alerts fuzz autobahn typescript bundle images docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +28,7 @@ test: ## Run every test; finds or installs the servers they need
 	.ci/tools redis postgres haproxy nginx prometheus python
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
 	deploy/test/all --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
+	HALLWAY_BIN="$${CARGO_TARGET_DIR:-$$PWD/target}/debug/hallway" .ci/typescript unit cluster
 
 check: ## What a change must pass before its tests: format, lints, documentation, shell scripts, what is deployed
 	.ci/check
@@ -56,7 +58,16 @@ fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name
 autobahn: ## Run the Autobahn suite against the WebSocket transport (CASES='6.* 9.1.1')
 	.ci/autobahn $(CASES)
 
-docs: ## Rewrite the documents that the binary prints: settings and metrics
+typescript: ## Test the TypeScript client: quick, on real nodes, packed, in a browser (WHAT='unit cluster package browser')
+	.ci/typescript $(WHAT)
+
+bundle: ## Rewrite what the demo has of the TypeScript client
+	.ci/typescript bundle
+
+images: ## Take the pictures of the demo and the console anew (docs/images)
+	HALLWAY_IMAGES="$$PWD/docs/images" .ci/typescript browser
+
+docs: ## Rewrite what the binary prints: settings, metrics, and names for the TypeScript client
 	.ci/docs
 
 ci: ## Do what CI does

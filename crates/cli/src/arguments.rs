@@ -21,6 +21,7 @@ pub(crate) fn command() -> Command {
         .subcommand(health())
         .subcommand(config())
         .subcommand(metrics())
+        .subcommand(protocol())
 }
 
 fn serve() -> Command {
@@ -129,6 +130,14 @@ fn metrics() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(Command::new("docs").about("Print the reference of all metrics, in Markdown"))
+}
+
+fn protocol() -> Command {
+    Command::new("protocol")
+        .about("Look at the protocol")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("types").about("Print what the TypeScript client takes from the declarations"))
 }
 
 fn authority() -> Arg {

@@ -3,8 +3,8 @@
 //!
 //! - `arguments`: the command line. `input`: from it to a configuration.
 //! - `serve`: runs a node, with `logging` and `signals`.
-//! - A file per command. For developers: `token`, `publish`, `tail`, `config`, `metrics`. For who runs a cluster: `nodes`,
-//!   `drain`, `rebalance`, `rooms`, `who`, `kick`, `stats`, `health`.
+//! - A file per command. For developers: `token`, `publish`, `tail`, `config`, `metrics`, `protocol`. For who runs a cluster:
+//!   `nodes`, `drain`, `rebalance`, `rooms`, `who`, `kick`, `stats`, `health`.
 //! - `api`: a client of the backend API, `answer`: what it answers. `failure`: exit codes. `output`, `table`: what goes to
 //!   standard output.
 
@@ -21,6 +21,7 @@ mod logging;
 mod metrics;
 mod nodes;
 mod output;
+mod protocol;
 mod publish;
 mod rebalance;
 mod rooms;
@@ -68,6 +69,7 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("health", matches)) => health::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("metrics", _)) => metrics::run(),
+        Some(("protocol", _)) => protocol::run(),
         // `arguments` requires one of the commands above.
         _ => Err(Failure::usage("no such command")),
     }

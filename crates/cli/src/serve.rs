@@ -75,6 +75,7 @@ fn say_what_to_open(node: &Running) -> Result<(), Failure> {
          demo      http://{public}/demo   (open it in two tabs)\n  \
          clients   ws://{public}/ws       (token: hallway token --dev --user alice --room 'board-*')\n  \
          backend   http://{internal}/api/v1/broadcast   (key: dev)\n  \
+         console   http://{internal}/admin   (key: dev)\n  \
          metrics   http://{internal}/metrics\n"
     ))
 }

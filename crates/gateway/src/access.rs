@@ -31,6 +31,8 @@ pub struct Access {
     pub tickets: Tickets,
     /// Keys of the backend API.
     pub api_keys: ApiKeys,
+    /// Those that may only ask.
+    pub api_readers: ApiKeys,
     /// Largest body of a call, in bytes.
     pub api_body: usize,
 }
@@ -53,6 +55,10 @@ impl Access {
             verifier: verifier(config)?,
             tickets: auth.tickets(),
             api_keys: config.api.verifier().map_err(|why| format!("api.keys: {why}"))?,
+            api_readers: config
+                .api
+                .reader()
+                .map_err(|why| format!("api.read_only_keys: {why}"))?,
             api_body: config.limits.api_body.bytes(),
         })
     }

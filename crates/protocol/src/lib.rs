@@ -6,6 +6,7 @@
 //! - [`frame`], [`broadcast`]: what is said, and [`codec`]: how it is written.
 //! - [`lobby`]: rooms that users make.
 //! - [`endpoint`], [`event`], [`error`], [`close`], [`status`]: the catalogues, a row per entry.
+//! - [`typescript`]: the catalogues, printed for the TypeScript client.
 //! - [`json`]: reading JSON from outside; [`limits`]: bounds that are the same everywhere.
 //!
 //! Its one invariant: a frame has one declaration, from which every codec follows.
@@ -26,6 +27,7 @@ pub mod lobby;
 pub mod position;
 pub mod room;
 pub mod status;
+pub mod typescript;
 
 pub use broadcast::Broadcast;
 pub use close::CloseCode;

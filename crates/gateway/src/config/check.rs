@@ -170,6 +170,7 @@ fn secrets(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
         .api
         .keys
         .iter()
+        .chain(&config.api.read_only_keys)
         .any(|key| !key.is_set() || key.expose() == super::DEV_API_KEY)
     {
         problems.push(loaded.problem("api.keys", "a key must be neither empty nor that of dev mode"));
@@ -179,6 +180,9 @@ fn secrets(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
 fn api_keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     if let Err(why) = loaded.config.api.verifier() {
         problems.push(loaded.problem("api.keys", &why.to_string()));
+    }
+    if let Err(why) = loaded.config.api.reader() {
+        problems.push(loaded.problem("api.read_only_keys", &why.to_string()));
     }
 }
 

@@ -1,22 +1,41 @@
-//! The demo page, in `--dev` only: two tabs sign in as two people and see each other's broadcasts.
+//! The demo, in `--dev` only: several people sign in and share a board, a chat and lobbies. Its files stand beside this one;
+//! `hallway-client.js` is the TypeScript client, bundled by `make bundle`.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use hallway_auth::{Grant, RoomPattern};
 use hallway_protocol::{Error, ErrorCode, UserId, json};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 
+use super::pages::{self, File};
 use crate::node::Node;
 use crate::transport::answers::error_answer;
 
-const PAGE: &str = include_str!("demo/index.html");
-const SCRIPT: &str = include_str!("demo/demo.js");
-const STYLE: &str = include_str!("demo/demo.css");
+macro_rules! files {
+    ($($path:literal: $file:literal,)+) => {
+        [$(File { path: concat!("/demo", $path), text: include_str!(concat!("demo/", $file)) },)+]
+    };
+}
+
+const FILES: [File; 12] = files! {
+    "": "index.html",
+    "/demo.css": "demo.css",
+    "/main.js": "main.js",
+    "/page.js": "page.js",
+    "/board.js": "board.js",
+    "/tasks.js": "tasks.js",
+    "/sender.js": "sender.js",
+    "/people.js": "people.js",
+    "/chat.js": "chat.js",
+    "/lobbies.js": "lobbies.js",
+    "/log.js": "log.js",
+    "/hallway-client.js": "hallway-client.js",
+};
 /// Largest body of a request for a token, in bytes.
 const BODY: usize = 1024;
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -27,25 +46,11 @@ pub async fn respond(node: &Node, request: Request<Incoming>) -> Option<Response
         return None;
     }
     let path = request.uri().path().to_owned();
-    match (request.method(), path.as_str()) {
-        (&Method::GET, "/demo") => Some(page("text/html; charset=utf-8", PAGE)),
-        (&Method::GET, "/demo/demo.js") => Some(page("text/javascript; charset=utf-8", SCRIPT)),
-        (&Method::GET, "/demo/demo.css") => Some(page("text/css; charset=utf-8", STYLE)),
-        (&Method::POST, "/demo/token") => Some(token(node, request.into_body()).await),
+    match *request.method() {
+        Method::GET => pages::find(&FILES, &path),
+        Method::POST if path == "/demo/token" => Some(token(node, request.into_body()).await),
         _ => None,
     }
-}
-
-fn page(kind: &'static str, text: &'static str) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::from(text));
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(super::security::OWN_PAGE),
-    );
-    answer
 }
 
 /// Who asks for a token.

@@ -1,10 +1,12 @@
-//! HTTP beside the WebSockets: the internal listener ([`serve`]) with the backend API, metrics and health, and
-//! the demo page of the public one. [`security`] is what all of them say to browsers.
+//! HTTP beside the WebSockets: the internal listener ([`serve`]) with the backend API, the console, metrics and health, and
+//! the demo of the public one. [`security`] is what all of them say to browsers.
 
+mod admin;
 pub mod api;
 pub mod demo;
 mod health;
 mod internal;
+mod pages;
 pub(crate) mod security;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&node))
+        .merge(admin::router())
         .merge(api::router(node))
         .layer(axum::middleware::map_response(hardened))
 }

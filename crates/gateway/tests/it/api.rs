@@ -241,6 +241,10 @@ async fn the_openapi_document_says_what_is_answered() {
     let message = json!({"fromUserId": "alice", "content": "hello", "type": "SYSTEM"}).to_string();
     let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
+        // It has no end; `tail` looks at it.
+        if path.ends_with("/tail") {
+            continue;
+        }
         for (method, operation) in operations.as_object().unwrap() {
             let room = match method.as_str() {
                 "put" | "delete" => "board-1",
@@ -285,7 +289,7 @@ async fn the_openapi_document_says_what_is_answered() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 19, "every call of the protocol");
+    assert_eq!(seen, 20, "every call of the protocol");
 }
 
 /// As much of JSON Schema as the document uses: types, required and known properties, items, references.

@@ -36,6 +36,7 @@ mod security_headers;
 mod sessions;
 mod slow_consumer;
 mod stats;
+mod tail;
 mod tls;
 mod typing;
 mod webhook;

@@ -23,7 +23,8 @@ async fn every_answer_says_what_a_browser_may_do_with_it() {
     let (public, internal) = (cluster.node(0).public_address(), cluster.node(0).internal_address());
     for (address, path) in [
         (public, "/demo"),
-        (public, "/demo/demo.js"),
+        (public, "/demo/main.js"),
+        (public, "/demo/hallway-client.js"),
         (public, "/demo/demo.css"),
         (public, "/demo/token"),
         (public, "/ws"),
@@ -33,6 +34,9 @@ async fn every_answer_says_what_a_browser_may_do_with_it() {
         (internal, "/metrics"),
         (internal, "/api/v1/openapi.json"),
         (internal, "/api/v1/nodes"),
+        (internal, "/admin/"),
+        (internal, "/admin/main.js"),
+        (internal, "/admin/nothing.js"),
         (internal, "/nothing"),
     ] {
         let head = head(address, path).await;

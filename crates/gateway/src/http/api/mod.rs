@@ -3,11 +3,13 @@
 
 mod broadcast;
 mod exchange;
+mod key;
 mod lobbies;
 mod messages;
 mod nodes;
 mod overview;
 mod rooms;
+mod tail;
 mod users;
 
 use std::sync::Arc;
@@ -17,8 +19,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use hallway_protocol::{Error, ErrorCode};
+use http::Method;
 use http::header::AUTHORIZATION;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -27,6 +30,7 @@ use utoipa_axum::routes;
 
 use crate::node::Node;
 use exchange::Failure;
+use key::MayWrite;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -63,6 +67,8 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(overview::stats))
         .routes(routes!(lobbies::lobbies))
         .routes(routes!(lobbies::lobby, lobbies::end))
+        .routes(routes!(tail::tail))
+        .routes(routes!(key::key))
 }
 
 /// The OpenAPI 3.1 document.
@@ -75,6 +81,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub fn router(node: Arc<Node>) -> Router {
     let (router, document) = documented().split_for_parts();
     router
+        .layer(Extension(tail::Places::default()))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&node), authorized))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&node), counted))
         .route("/api/v1/openapi.json", get(|| async move { Json(document) }))
@@ -83,17 +90,25 @@ pub fn router(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-async fn authorized(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+async fn authorized(State(node): State<Arc<Node>>, mut request: Request, next: Next) -> Response {
     let header = request
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let key = header.and_then(hallway_auth::bearer);
-    if key.is_some_and(|key| node.access().api_keys.accept(key)) {
-        next.run(request).await
-    } else {
-        Failure::from(Error::new(ErrorCode::Unauthenticated, "an API key is needed")).into_response()
+    let key = header.and_then(hallway_auth::bearer).unwrap_or_default();
+    let (writes, reads) = {
+        let access = node.access();
+        (access.api_keys.accept(key), access.api_readers.accept(key))
+    };
+    if !(writes || reads) {
+        return Failure::from(Error::new(ErrorCode::Unauthenticated, "an API key is needed")).into_response();
     }
+    // By the method: a call that changes something is never a GET.
+    if !(writes || request.method() == Method::GET) {
+        return Failure::from(Error::new(ErrorCode::Forbidden, "this API key may only read")).into_response();
+    }
+    request.extensions_mut().insert(MayWrite(writes));
+    next.run(request).await
 }
 
 async fn counted(State(node): State<Arc<Node>>, path: MatchedPath, request: Request, next: Next) -> Response {
