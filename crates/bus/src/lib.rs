@@ -35,7 +35,7 @@ pub use hallway_protocol::Keep;
 pub use health::Health;
 pub use history::{History, RoomState};
 pub use lanes::Lanes;
-pub use message::{Message, Sent};
+pub use message::{Message, Sent, TraceContext};
 pub use publish::{Publish, Published};
 pub use revocations::{Revocation, Revocations};
 pub use seats::{SEAT_LIFE, Seat, Seats};

@@ -9,7 +9,8 @@
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
 //! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
-//! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
+//! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`traces`]: where the time goes; [`error`]:
+//!   errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
 
@@ -25,6 +26,7 @@ pub mod delivery;
 pub mod endpoints;
 pub mod error;
 pub mod http;
+pub mod https;
 pub mod lifecycle;
 pub mod limits;
 pub mod membership;
@@ -35,6 +37,7 @@ pub mod policy;
 pub mod revocation;
 pub mod seats;
 pub mod sessions;
+pub mod traces;
 pub mod transport;
 pub mod webhook;
 

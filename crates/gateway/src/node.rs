@@ -33,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
+use crate::traces::Traces;
 use crate::transport::tls::Tls;
 use crate::{admission, authority, http, notice, sessions, transport};
 
@@ -79,6 +80,8 @@ pub struct Node {
     pub readiness: Readiness,
     /// What it counts.
     pub metrics: Arc<Metrics>,
+    /// Where the time goes, for a sample of broadcasts.
+    pub traces: Arc<Traces>,
     /// TLS of its listeners.
     pub listeners: Listeners,
     limits: ArcSwap<Limits>,
@@ -203,6 +206,7 @@ impl Node {
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
+            traces: Arc::new(Traces::build(config, &name, &metrics).map_err(StartError::Config)?),
             metrics,
             store,
             sessions,
@@ -350,6 +354,7 @@ impl Running {
             progress: Arc::clone(&node.progress),
             revocations: Arc::clone(&node.revocations),
             review: Arc::clone(&node.review),
+            traces: Arc::clone(&node.traces),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
@@ -430,6 +435,7 @@ impl Running {
             self.node.bus.close().await;
         };
         let _ = tokio::time::timeout(LEAVE_BUS, leave).await;
+        self.node.traces.end(LEAVE_BUS).await;
         self.stop.cancel();
         for task in self.lanes.drain(..).chain(self.tasks.drain(..)) {
             let _ = task.await;

@@ -23,6 +23,7 @@ mod shutdown;
 mod store;
 mod store_url;
 mod tls;
+mod traces;
 mod webhook;
 mod webhook_url;
 
@@ -50,6 +51,7 @@ pub use shutdown::Shutdown;
 pub use store::Store;
 pub use store_url::StoreUrl;
 pub use tls::{InternalTls, Tls};
+pub use traces::Traces;
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
 
@@ -92,6 +94,7 @@ settings! {
         webhook: Webhook,
         shutdown: Shutdown,
         log: Log,
+        traces: Traces,
     }
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,

@@ -10,6 +10,7 @@ pub mod connections;
 pub mod delivery;
 pub mod http;
 pub mod tls;
+pub mod traces;
 pub mod webhooks;
 
 use std::fmt::Write;
@@ -47,11 +48,13 @@ pub struct Metrics {
     pub webhooks: webhooks::Webhooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Spans for a collector.
+    pub traces: traces::Traces,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 8] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -60,6 +63,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
         ("Backend API", http::Http::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Traces", traces::Traces::DESCRIPTORS),
     ]
 }
 
@@ -78,6 +82,7 @@ impl Metrics {
             http: http::Http::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            traces: traces::Traces::register(&registry)?,
             registry,
         })
     }

@@ -11,10 +11,6 @@ use hallway_protocol::{Error, ErrorCode};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -22,6 +18,7 @@ use tokio::sync::Semaphore;
 use breaker::Breaker;
 pub use signature::Signer;
 
+use crate::https::{self, HttpsClient};
 use crate::metrics::Metrics;
 
 /// Largest answer that is read.
@@ -50,7 +47,7 @@ pub struct WebhookOptions {
 pub struct Webhook {
     options: WebhookOptions,
     signer: Arc<Signer>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
     places: Semaphore,
     waiting: Semaphore,
     breaker: Breaker,
@@ -95,15 +92,7 @@ impl Failure {
 impl Webhook {
     /// A backend at a URL. Questions are signed by `signer`.
     pub fn new(options: WebhookOptions, signer: Arc<Signer>, metrics: Arc<Metrics>) -> std::io::Result<Self> {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(options.concurrency)
-            .build(connector);
+        let client = https::client(options.concurrency)?;
         Ok(Self {
             places: Semaphore::new(options.concurrency),
             waiting: Semaphore::new(options.concurrency * WAITING),

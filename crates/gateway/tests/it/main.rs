@@ -26,6 +26,7 @@ mod security_headers;
 mod sessions;
 mod slow_consumer;
 mod tls;
+mod traces;
 mod webhook;
 
 use std::time::Duration;
