@@ -38,6 +38,7 @@ fn request(room: &RoomName, is_kept: bool) -> Publish {
         sent: Some(Sent {
             node: u64::MAX / 3,
             micros: 123_456_789,
+            trace: None,
         }),
     };
     let keep = is_kept.then_some(Keep {

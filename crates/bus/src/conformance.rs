@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::{
     Bus, BusError, Cluster, Event, Heard, Journal, Leases, Lobbies, LobbyLife, Message, Presence, Publish, Published,
-    Revocations, Seats, Sent, Told,
+    Revocations, Seats, Sent, Told, TraceContext,
 };
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
@@ -317,6 +317,10 @@ pub async fn what_is_said_arrives_as_it_was(make: impl AsyncFn(Setup) -> Subject
                 Some(Sent {
                     node: u64::MAX,
                     micros: 1,
+                    trace: Some(TraceContext {
+                        trace_id: [b'\n'; 16],
+                        span_id: [0; 8],
+                    }),
                 }),
             ),
             (None, None),

@@ -44,7 +44,7 @@ pub use journal::{Backlog, Entry, JOURNAL_LIFE, Journal, Kept, Lease, Place, par
 pub use lanes::Lanes;
 pub use leases::Leases;
 pub use lobbies::{Comer, Entered, InLobby, Left, Lobbies, LobbiesPage, LobbyLife, LobbyTerms, NewLobby, Swept};
-pub use message::{Message, Sent};
+pub use message::{Message, Sent, TraceContext};
 pub use presence::Presence;
 pub use publish::{Publish, Published};
 pub use revocations::{Revocation, Revocations};

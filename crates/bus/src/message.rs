@@ -26,6 +26,17 @@ pub struct Sent {
     pub node: u64,
     /// That node's own monotonic microseconds.
     pub micros: u64,
+    /// The span that published it, where that is traced.
+    pub trace: Option<TraceContext>,
+}
+
+/// A span of a trace that is recorded, as W3C Trace Context knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace.
+    pub trace_id: [u8; 16],
+    /// The span.
+    pub span_id: [u8; 8],
 }
 
 /// Bytes that are no message.
@@ -35,17 +46,19 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 
 const EXCLUDE: u8 = 1;
 const SENT: u8 = 2;
+const TRACE: u8 = 4;
 
 impl Message {
     /// The compact form: a byte of flags, then what they say (the excluded client's id; node and microseconds,
-    /// 8 bytes each, big-endian), then the destination behind its length in 2 bytes, then the data.
+    /// 8 bytes each, big-endian; trace and span, 16 and 8 bytes), then the destination behind its length in 2 bytes, then the data.
     ///
     /// # Errors
     /// The destination is too long.
     pub(crate) fn encode(&self) -> Result<Bytes, Malformed> {
         let length = u16::try_from(self.destination.len()).map_err(|_| Malformed("the destination is too long"))?;
-        let mut out = BytesMut::with_capacity(35 + self.destination.len() + self.data.len());
-        let flags = self.exclude.map_or(0, |_| EXCLUDE) | self.sent.map_or(0, |_| SENT);
+        let mut out = BytesMut::with_capacity(59 + self.destination.len() + self.data.len());
+        let trace = self.sent.and_then(|sent| sent.trace);
+        let flags = self.exclude.map_or(0, |_| EXCLUDE) | self.sent.map_or(0, |_| SENT) | trace.map_or(0, |_| TRACE);
         out.put_u8(flags);
         if let Some(client) = self.exclude {
             out.put_slice(client.as_str().as_bytes());
@@ -53,6 +66,10 @@ impl Message {
         if let Some(sent) = self.sent {
             out.put_u64(sent.node);
             out.put_u64(sent.micros);
+        }
+        if let Some(trace) = trace {
+            out.put_slice(&trace.trace_id);
+            out.put_slice(&trace.span_id);
         }
         out.put_u16(length);
         out.put_slice(self.destination.as_bytes());
@@ -64,7 +81,8 @@ impl Message {
     pub(crate) fn decode(mut from: Bytes) -> Result<Self, Malformed> {
         const SHORT: Malformed = Malformed("too short");
         let flags = from.try_get_u8().map_err(|_| SHORT)?;
-        if flags & !(EXCLUDE | SENT) != 0 {
+        // Only what was sent by a node is traced.
+        if flags & !(EXCLUDE | SENT | TRACE) != 0 || flags & (SENT | TRACE) == TRACE {
             return Err(Malformed("unknown flags"));
         }
         let exclude = match flags & EXCLUDE {
@@ -76,6 +94,13 @@ impl Message {
             _ => Some(Sent {
                 node: from.try_get_u64().map_err(|_| SHORT)?,
                 micros: from.try_get_u64().map_err(|_| SHORT)?,
+                trace: match flags & TRACE {
+                    0 => None,
+                    _ => Some(TraceContext {
+                        trace_id: from.try_get_u128().map_err(|_| SHORT)?.to_be_bytes(),
+                        span_id: from.try_get_u64().map_err(|_| SHORT)?.to_be_bytes(),
+                    }),
+                },
             }),
         };
         let length = from.try_get_u16().map_err(|_| SHORT)?;
@@ -113,6 +138,10 @@ mod tests {
             sent: Some(Sent {
                 node: 7,
                 micros: u64::MAX,
+                trace: Some(TraceContext {
+                    trace_id: [9; 16],
+                    span_id: [8; 8],
+                }),
             }),
         }
     }
@@ -125,7 +154,9 @@ mod tests {
             sent: None,
             ..message()
         };
-        for message in [full, bare] {
+        let mut untraced = message();
+        untraced.sent = untraced.sent.map(|sent| Sent { trace: None, ..sent });
+        for message in [full, bare, untraced] {
             assert_eq!(Message::decode(message.encode().unwrap()).unwrap(), message);
         }
     }

@@ -22,6 +22,7 @@ use crate::authority::review::Haste;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::traces::Traces;
 use crate::typing::Typing;
 use lane::Lane;
 use patrol::Patrol;
@@ -38,6 +39,7 @@ pub struct Delivery {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) review: Arc<Haste>,
     pub(crate) typing: Arc<Typing>,
+    pub(crate) traces: Arc<Traces>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

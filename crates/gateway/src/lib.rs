@@ -12,9 +12,9 @@
 //! - [`membership`]: sockets into rooms, rooms onto the bus, [`leaving`]: what ends with that; [`cluster`]: questions to all
 //!   nodes.
 //! - [`people`]: who is there, on all nodes; [`lobbies`]: rooms that users make; [`typing`]: who writes; [`stats`]: what anyone may know.
-//! - [`hooks`]: what the operator's backend is told; [`webhook`]: what it is asked.
+//! - [`hooks`]: what the operator's backend is told; [`webhook`]: what it is asked; [`https`]: with what both are called.
 //! - [`lifecycle`]: readiness, taking leave, sending clients away; [`overview`]: what operators ask; [`metrics`]: what is counted;
-//!   [`error`]: errors as codes.
+//!   [`traces`]: where the time goes; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
 
@@ -32,6 +32,7 @@ pub mod error;
 mod groups;
 pub mod hooks;
 pub mod http;
+pub mod https;
 pub mod leaving;
 pub mod lifecycle;
 pub mod limits;
@@ -48,6 +49,7 @@ pub mod revocation;
 pub mod seats;
 pub mod sessions;
 pub mod stats;
+pub mod traces;
 pub mod transport;
 pub mod typing;
 pub mod webhook;

@@ -40,6 +40,7 @@ use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
 use crate::stats::{self, Stats};
+use crate::traces::Traces;
 use crate::transport::tls::Tls;
 use crate::typing::Typing;
 use crate::{admission, authority, http, notice, sessions, transport};
@@ -101,6 +102,8 @@ pub struct Node {
     pub departures: Departures,
     /// What it counts.
     pub metrics: Arc<Metrics>,
+    /// Where the time goes, for a sample of broadcasts.
+    pub traces: Arc<Traces>,
     /// TLS of its listeners.
     pub listeners: Listeners,
     limits: ArcSwap<Limits>,
@@ -266,6 +269,7 @@ impl Node {
             readiness: Readiness::new(bus.health()),
             departures: Departures::new(config.shutdown.drain),
             notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
+            traces: Arc::new(Traces::build(config, &name, &metrics).map_err(StartError::Config)?),
             metrics,
             store,
             sessions,
@@ -418,6 +422,7 @@ impl Running {
             revocations: Arc::clone(&node.revocations),
             review: Arc::clone(&node.review),
             typing: Arc::clone(&node.typing),
+            traces: Arc::clone(&node.traces),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
@@ -524,6 +529,7 @@ impl Running {
             self.node.bus.close().await;
         };
         let _ = tokio::time::timeout(LEAVE_BUS, leave).await;
+        self.node.traces.end(LEAVE_BUS).await;
         self.stop.cancel();
         for task in self.lanes.drain(..).chain(self.tasks.drain(..)) {
             let _ = task.await;

@@ -28,6 +28,7 @@ mod stats;
 mod store;
 mod store_url;
 mod tls;
+mod traces;
 mod typing;
 mod webhook;
 mod webhook_url;
@@ -61,6 +62,7 @@ pub use stats::Stats;
 pub use store::Store;
 pub use store_url::StoreUrl;
 pub use tls::{InternalTls, Tls};
+pub use traces::Traces;
 pub use typing::Typing;
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
@@ -110,6 +112,7 @@ settings! {
         hooks: Hooks,
         shutdown: Shutdown,
         log: Log,
+        traces: Traces,
     }
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,

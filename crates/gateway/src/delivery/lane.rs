@@ -1,7 +1,7 @@
 //! One lane: takes what arrived together, room by room, and fans it out.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hallway_bus::{Event, Heard as Arrived, Lost};
 use hallway_hub::registry::Line;
@@ -214,7 +214,17 @@ impl Lane {
         if burst.is_empty() || members.is_empty() {
             return;
         }
+        let traced = arrived
+            .iter()
+            .filter_map(|one| Some((&one.room, one.message.sent?.trace?)));
+        let began = SystemTime::now();
+        let spans: Vec<_> = traced
+            .filter_map(|(room, of)| self.delivery.traces.delivering(of, room, began))
+            .collect();
         let delivered = burst.send(members).await;
+        for span in spans {
+            span.end(members.iter().map(|chunk| chunk.len()).sum());
+        }
         metrics.delivered(&delivered);
         let now = self.delivery.clock.micros();
         for sent in arrived.iter().filter_map(|one| one.message.sent.as_ref()) {

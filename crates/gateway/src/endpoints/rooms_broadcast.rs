@@ -12,6 +12,7 @@ use hallway_protocol::{ClientId, Error, ErrorCode, Numbers, RoomName, json};
 
 use super::{Answer, Caller};
 use crate::node::Node;
+use crate::traces::{Origin, Publishing};
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsBroadcast) -> Answer {
     let kind = match check(node, caller, &args) {
@@ -68,12 +69,24 @@ pub(crate) struct Words {
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// Publishes checked words. Takes its place in the bus's line when called, not when awaited.
+/// Publishes checked words of a client's. Takes its place in the bus's line when called, not when awaited.
 pub(crate) fn publish(
     node: &Arc<Node>,
     kind: &Kind,
     room: RoomName,
     words: Words,
+) -> impl Future<Output = Result<Numbers, Error>> + Send + 'static {
+    let span = node.traces.publishing(Origin::Client, None, &room, &words.destination);
+    publish_traced(node, kind, room, words, span)
+}
+
+/// The same, in a span that has begun.
+pub(crate) fn publish_traced(
+    node: &Arc<Node>,
+    kind: &Kind,
+    room: RoomName,
+    words: Words,
+    span: Option<Publishing>,
 ) -> impl Future<Output = Result<Numbers, Error>> + Send + 'static {
     let published = node.bus.publish(Publish {
         room,
@@ -84,6 +97,7 @@ pub(crate) fn publish(
             sent: Some(Sent {
                 node: node.clock.node(),
                 micros: node.clock.micros(),
+                trace: span.as_ref().map(Publishing::context),
             }),
         },
         keep: kind.keep,
@@ -92,6 +106,9 @@ pub(crate) fn publish(
     let node = Arc::clone(node);
     async move {
         let result = published.await;
+        if let Some(span) = span {
+            span.end(&result);
+        }
         let outcome = if result.is_ok() { "ok" } else { "unavailable" };
         node.metrics.delivery.broadcasts_out.with_label_values(&[outcome]).inc();
         result

@@ -9,8 +9,8 @@ use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 
 use crate::clock::unix_ms;
+use crate::https::{HttpsClient, json};
 use crate::webhook::Signer;
-use crate::webhook::client::{Http, json};
 
 /// Most of an answer that is read, so that its connection can be used again. What it says does not matter.
 const ANSWER: usize = 64 * 1024;
@@ -20,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Who is told.
 pub(super) struct Backend {
     pub(super) url: Uri,
-    pub(super) client: Http,
+    pub(super) client: HttpsClient,
     pub(super) signer: Signer,
     /// For one call, to the last byte of the answer.
     pub(super) timeout: Duration,

@@ -29,9 +29,10 @@ pub use connection::Since;
 pub use event::{HookEvent, HookKind};
 
 use crate::config::Config;
+use crate::https;
 use crate::metrics::Metrics;
 use crate::node::StartError;
-use crate::webhook::{Signer, client};
+use crate::webhook::Signer;
 use backend::Backend;
 use deliver::Deliverer;
 use work::{Options, Work};
@@ -60,7 +61,7 @@ impl Hooks {
             return Ok(Self { work: None });
         };
         let connections = usize::from(settings.partitions) * settings.concurrency as usize;
-        let client = client::new(connections.min(64))
+        let client = https::client(connections.min(64))
             .map_err(|why| StartError::Config(format!("[hooks]: the system's authorities cannot be read: {why}")))?;
         let secrets = std::iter::once(&config.webhook.secret).chain(&config.webhook.previous_secrets);
         let backend = Backend {

@@ -17,6 +17,7 @@ pub mod messages;
 pub mod presence;
 pub mod process;
 pub mod tls;
+pub mod traces;
 pub mod typing;
 pub mod webhooks;
 mod zeros;
@@ -70,11 +71,13 @@ pub struct Metrics {
     pub process: process::Process,
     /// Notices many lost connections at once.
     pub losses: losses::Losses,
+    /// Spans for a collector.
+    pub traces: traces::Traces,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 14] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -89,6 +92,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
         ("Typing", typing::Typing::DESCRIPTORS),
         ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
         ("Process", process::Process::DESCRIPTORS),
+        ("Traces", traces::Traces::DESCRIPTORS),
     ]
 }
 
@@ -114,6 +118,7 @@ impl Metrics {
             lobbies: lobbies::Lobbies::register(&registry)?,
             process: process::Process::register(&registry)?,
             losses: losses::Losses::default(),
+            traces: traces::Traces::register(&registry)?,
             registry,
         };
         zeros::show(&metrics);

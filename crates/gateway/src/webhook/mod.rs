@@ -1,7 +1,6 @@
 //! Questions to the operator's own backend over HTTP: signed, timed, bounded, and not asked of one that does not answer.
 
 mod breaker;
-pub(crate) mod client;
 mod signature;
 
 use std::sync::Arc;
@@ -16,9 +15,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use breaker::Breaker;
-use client::Http;
 pub use signature::Signer;
 
+use crate::https::{self, HttpsClient};
 use crate::metrics::Metrics;
 
 /// Largest answer that is read.
@@ -47,7 +46,7 @@ pub struct WebhookOptions {
 pub struct Webhook {
     options: WebhookOptions,
     signer: Arc<Signer>,
-    client: Http,
+    client: HttpsClient,
     places: Semaphore,
     waiting: Semaphore,
     breaker: Breaker,
@@ -93,7 +92,7 @@ impl Webhook {
     /// A backend at a URL. Questions are signed by `signer`.
     pub fn new(options: WebhookOptions, signer: Arc<Signer>, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         Ok(Self {
-            client: client::new(options.concurrency)?,
+            client: https::client(options.concurrency)?,
             places: Semaphore::new(options.concurrency),
             waiting: Semaphore::new(options.concurrency * WAITING),
             breaker: Breaker::new(options.failures, options.pause),
@@ -149,7 +148,7 @@ impl Webhook {
             return Err(Failure::Full);
         };
         let request = self.signer.sign(Request::post(self.options.url.clone()), &body);
-        let request = client::json(request, body).map_err(|why| Failure::Unreadable(why.to_string()))?;
+        let request = https::json(request, body).map_err(|why| Failure::Unreadable(why.to_string()))?;
         let response = self.client.request(request).await.map_err(Failure::Unreachable)?;
         match response.status() {
             StatusCode::OK => {}

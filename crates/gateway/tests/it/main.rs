@@ -38,6 +38,7 @@ mod slow_consumer;
 mod stats;
 mod tail;
 mod tls;
+mod traces;
 mod typing;
 mod webhook;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hallway_protocol::endpoint::check_destination;
@@ -13,8 +14,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::exchange::{Body, Failure};
-use crate::endpoints::rooms_broadcast::{Words, publish};
+use crate::endpoints::rooms_broadcast::{Words, publish_traced};
 use crate::node::Node;
+use crate::traces::{Origin, Parent};
 
 /// What to publish.
 #[derive(Deserialize, ToSchema)]
@@ -74,8 +76,11 @@ pub(super) struct BroadcastResponse {
 )]
 pub(super) async fn broadcast(
     State(node): State<Arc<Node>>,
+    headers: HeaderMap,
     Body(request): Body<BroadcastRequest>,
 ) -> Result<Json<BroadcastResponse>, Failure> {
+    let parent = headers.get("traceparent").and_then(|header| header.to_str().ok());
+    let parent = parent.and_then(Parent::parse);
     let rooms = checked_rooms(&request)?;
     let data: Box<str> = request.data.into();
     let data = Bytes::from(data.into_string());
@@ -91,7 +96,10 @@ pub(super) async fn broadcast(
             exclude: request.exclude_client,
             idempotency_key: request.idempotency_key.clone(),
         };
-        under_way.push(publish(&node, resolved.kind, room.clone(), words));
+        let span = node
+            .traces
+            .publishing(Origin::Backend, parent, room, &words.destination);
+        under_way.push(publish_traced(&node, resolved.kind, room.clone(), words, span));
     }
     let published = join_all(under_way)
         .await
