@@ -111,7 +111,12 @@ impl RedisServer {
     /// # Panics
     /// It is away.
     pub async fn info(&self, section: &str, field: &str) -> String {
-        let text = self.cli(&["INFO", section]).await.expect("INFO");
+        // One that is told to follow another closes its connections, this one perhaps among them.
+        let text = match self.cli(&["INFO", section]).await {
+            Err(why) if why.kind() == io::ErrorKind::ConnectionReset => self.cli(&["INFO", section]).await,
+            answer => answer,
+        };
+        let text = text.expect("INFO");
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
