@@ -35,6 +35,14 @@ fn seeds(of: &str) -> Vec<u64> {
     seeds
 }
 
+/// Runs seeds, each in a runtime of its own: what its nodes have begun ends with it.
+fn run<F: Future<Output = ()>>(of: &str, one: impl Fn(u64) -> F) {
+    for seed in seeds(of) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(one(seed));
+    }
+}
+
 /// Says where a run was when it failed, and what led there.
 struct Trace {
     seed: u64,

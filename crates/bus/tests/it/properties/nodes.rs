@@ -39,6 +39,7 @@ impl Nodes {
                 // Two cores may be busy with other tests; nothing here is about slow answers.
                 command_timeout: PATIENCE,
                 probe_timeout: PATIENCE,
+                receive_queue: 1024,
                 ..RedisOptions::default()
             };
             let (bus, _told) = redis::connect(options, lanes).await.unwrap();

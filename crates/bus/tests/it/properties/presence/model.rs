@@ -26,6 +26,8 @@ pub(super) struct Outcome {
     pub(super) changes: BTreeMap<UserId, Vec<(Standing, Standing)>>,
     /// Rooms that are in use now, or not any more.
     pub(super) occupied: BTreeMap<usize, Vec<bool>>,
+    /// Sockets that were to be kept and were not known.
+    pub(super) unknown: BTreeSet<(UserId, ClientId)>,
 }
 
 /// Who came into which room, or left it.
@@ -35,6 +37,8 @@ pub(super) type Move = (usize, UserId, bool);
 pub(super) struct Person {
     /// Until when each counts, and what is known of it.
     pub(super) sockets: BTreeMap<ClientId, (u64, String)>,
+    /// The same of those whose time is up, while others count: a sweep may have looked at them or not.
+    over: BTreeMap<ClientId, (u64, String)>,
     is_here: bool,
     alone_since: Option<u64>,
     chosen: Option<Status>,
@@ -59,20 +63,26 @@ impl Person {
                 self.sockets.insert(*client, (until, about.clone()));
             }
             Deed::Keep(client) => {
-                if let Some(socket) = self.sockets.get_mut(client) {
-                    // Nobody looks when a socket is kept, and nothing else is noticed.
-                    socket.0 = until;
-                    return;
+                let known = self.sockets.remove(client).or_else(|| self.over.remove(client));
+                // Nobody looks when a socket is kept: nothing else is noticed. One that is unknown will be told of again.
+                if let Some((_, about)) = known {
+                    self.sockets.insert(*client, (until, about));
                 }
+                return;
             }
             Deed::Left(client) => drop(self.sockets.remove(client)),
             Deed::Chose(status) => self.chosen = Some(*status),
         }
         self.look(now);
+        self.over.clear();
     }
 
     fn look(&mut self, now: u64) {
-        self.sockets.retain(|_, (until, _)| *until > now);
+        let over = self.sockets.extract_if(.., |_, (until, _)| *until <= now);
+        self.over.extend(over);
+        if self.sockets.is_empty() {
+            self.over.clear();
+        }
         if !self.sockets.is_empty() {
             (self.is_here, self.alone_since) = (true, None);
         } else if self.is_here {
@@ -155,13 +165,28 @@ pub(super) struct Model {
 }
 
 impl Model {
+    /// Whether the clock may go back to a time: not if sockets would count again that a sweep may have dropped or not.
+    pub(super) fn may_go_back_to(&self, time: u64) -> bool {
+        let mut over = self.people.values().flat_map(|person| person.over.values());
+        over.all(|(until, _)| *until <= time)
+    }
+
     /// Does what a node does. Gives what must come of it, and who must have come into which room or left it.
-    pub(super) fn act(&mut self, act: &Act, now: u64) -> (Outcome, Vec<Move>) {
+    /// `unknown` are those that were not known: of some the model cannot say.
+    pub(super) fn act(&mut self, act: &Act, now: u64, unknown: &BTreeSet<(UserId, ClientId)>) -> (Outcome, Vec<Move>) {
         let mut outcome = Outcome::default();
         let mut moves = Vec::new();
         match act {
             Act::Users(deeds) => {
                 for UserDeed { user, deed } in deeds {
+                    if let Deed::Keep(client) = deed {
+                        let socket = (user.clone(), *client);
+                        let person = &self.people[user];
+                        let may_be_known = person.over.contains_key(client) && !unknown.contains(&socket);
+                        if !person.sockets.contains_key(client) && !may_be_known {
+                            outcome.unknown.insert(socket);
+                        }
+                    }
                     self.user(user, |person| person.act(deed, now), &mut outcome);
                 }
             }
