@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout};
 use super::judge::{Log, Note, Noted};
 use super::ledger::read;
 use super::plan::{Plan, user_name};
-use super::random::Random;
 use crate::cluster::token;
+use crate::random::Random;
 
 /// What one client has seen.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Listeners {
             let mut addresses = urls.to_vec();
             addresses.rotate_left(random.below(urls.len()));
             let codec = Codec::ALL[random.below(Codec::ALL.len())];
-            let options = options(number, addresses, codec, random.next());
+            let options = options(number, addresses, codec, random.draw());
             let session = Session::start(options);
             let handle = session.handle();
             for room in rooms {
