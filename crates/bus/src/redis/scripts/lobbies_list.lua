@@ -4,7 +4,7 @@
 --             '?' it may be there, and is due not later
 --   lobby     its id
 --   made, due (with a '+': from now), leased (see lobbies_due.lua), each in ms, and what to say of it, as JSON
--- Its beginning and its end are said once each, whoever brings them, however often.
+-- Its beginning and its end are said once each, whoever brings them, however often; and changes only between them.
 local call = redis.call
 local time = call('TIME')
 local ms = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
@@ -16,7 +16,10 @@ end
 for i = 3, #ARGV, 6 do
   local what, id, made, due, leased, summary = unpack(ARGV, i, i + 5)
   if what == '~' then
-    tell('lobby-updated', summary)
+    -- Whoever ended it may have been here sooner.
+    if call('ZSCORE', KEYS[1], id) then
+      tell('lobby-updated', summary)
+    end
   elseif what == '-' then
     call('ZREM', KEYS[2], id)
     if call('ZREM', KEYS[1], id) == 1 then
