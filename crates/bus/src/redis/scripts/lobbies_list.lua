@@ -30,10 +30,12 @@ for i = 3, #ARGV, 6 do
       due = string.format('%.0f', tonumber(ms) + tonumber(string.sub(due, 2)))
     end
     local known = call('ZSCORE', KEYS[2], id)
-    if not known or tonumber(due) < tonumber(known) or (what == '=' and known == leased) then
+    local is_new, is_ours = not known and what ~= '=', what == '=' and known == leased
+    if is_new or is_ours or known and tonumber(due) < tonumber(known) then
       call('ZADD', KEYS[2], due, id)
     end
-    if what ~= '?' and call('ZADD', KEYS[1], 'NX', made, id) == 1 then
+    -- What has been taken off the list since that look is not put back.
+    if (what == '+' or is_ours) and call('ZADD', KEYS[1], 'NX', made, id) == 1 then
       tell('lobby-created', summary)
     end
   end
