@@ -30,8 +30,13 @@ for i = 3, #ARGV, 6 do
       due = string.format('%.0f', tonumber(ms) + tonumber(string.sub(due, 2)))
     end
     local known = call('ZSCORE', KEYS[2], id)
-    local is_new, is_ours = not known and what ~= '=', what == '=' and known == leased
-    if is_new or is_ours or known and tonumber(due) < tonumber(known) then
+    -- After a look: whether it is still left to whoever looked, or off the list.
+    local is_ours, is_off = what == '=' and known == leased, what == '=' and not known
+    if known and what ~= '=' then
+      -- A little earlier than it stands there, so that whoever is looking at it sees that it was written.
+      due = string.format('%.0f', math.min(tonumber(due), tonumber(known) - 1))
+    end
+    if is_ours or not is_off and (not known or tonumber(due) < tonumber(known)) then
       call('ZADD', KEYS[2], due, id)
     end
     -- What has been taken off the list since that look is not put back.

@@ -31,7 +31,7 @@ fn seeds(of: &str) -> Vec<u64> {
         (Some(seed), _) => vec![seed],
         (None, rounds) => {
             let new = RandomState::new().build_hasher().finish() >> 32;
-            (1..rounds.unwrap_or(5)).chain([new]).collect()
+            (1..rounds.unwrap_or(6)).chain([new]).collect()
         }
     };
     eprintln!("{of}: {} seeds, the last is {:?}", seeds.len(), seeds.last());
