@@ -5,6 +5,11 @@
 //!
 //! One seed, one run: `HALLWAY_TEST_SEED=7` repeats it, `HALLWAY_TEST_ROUNDS=200` runs as many.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "seeds, and what led to a failure, are for whoever runs the tests"
+)]
+
 mod lobbies;
 mod nodes;
 mod presence;

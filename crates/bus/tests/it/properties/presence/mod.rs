@@ -151,7 +151,18 @@ impl Run {
     /// So many at once.
     async fn sweep(&mut self, sweeps: usize) {
         self.swept_at = self.nodes.clock.now();
+        for listener in &mut self.listeners {
+            listener.count = None;
+        }
         self.act(vec![Act::Sweep; sweeps]).await;
+        for (listener, room) in self.listeners.iter().zip(&self.model.rooms) {
+            let users = room.users().len() as u64;
+            assert!(
+                listener.count.is_none_or(|count| count == users),
+                "{:?}, not {users}",
+                listener.count
+            );
+        }
         self.compare().await;
     }
 
@@ -284,22 +295,22 @@ impl Run {
                 .map(|(client, (_, about))| (*client, about.clone()));
             assert_eq!(sockets, wanted.collect::<Vec<_>>(), "{name}'s sockets");
         }
-        for number in 0..ROOMS.len() {
+        for (number, (name, _)) in ROOMS.iter().enumerate() {
             let (model, listener) = (&self.model.rooms[number], &self.listeners[number]);
             let (mut users, mut after) = (Vec::new(), None);
             loop {
                 let page = bus.roster(room(number), after, PAGE).await.unwrap();
-                assert_eq!(page.socket_count, model.sockets.len() as u64, "{}", ROOMS[number].0);
-                assert_eq!(page.user_count, model.users().len() as u64, "{}", ROOMS[number].0);
+                assert_eq!(page.socket_count, model.sockets.len() as u64, "{name}");
+                assert_eq!(page.user_count, model.users().len() as u64, "{name}");
                 after = page.users.last().map(|(user, _)| user.clone());
                 users.extend(page.users);
                 if !page.has_more {
                     break;
                 }
             }
-            assert_eq!(users, model.users(), "{}", ROOMS[number].0);
+            assert_eq!(users, model.users(), "{name}");
             if !is_merged(number) || now > model.told_by {
-                assert_eq!(listener.members, model.members(), "as {} was told", ROOMS[number].0);
+                assert_eq!(listener.members, model.members(), "as {name} was told");
             }
         }
     }
