@@ -21,7 +21,6 @@ async fn join_rules_hold() {
         "board-1",
         "org-1",
         "group-1",
-        "lobby-1",
         "pool",
         "presence-bob",
         "public-news",
@@ -43,6 +42,7 @@ async fn join_rules_hold() {
         own.as_str(),
         "client-0000000000000000",
         "chat-bob-carol",
+        "lobby-1",
     ] {
         assert_eq!(
             code(&alice, "rooms.join", json!({ "room": room })).await,
@@ -176,7 +176,7 @@ async fn included_rooms_are_heard_at_home() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn info_counts_sockets_and_users() {
-    let cluster = Cluster::alone("").await;
+    let cluster = Cluster::alone("[presence]\nrooms = true").await;
     let (alice, _) = cluster.connect(0, "alice").await;
     let (other, _) = cluster.connect(0, "alice").await;
     let (bob, _) = cluster.connect(0, "bob").await;

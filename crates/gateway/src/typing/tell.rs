@@ -1,0 +1,79 @@
+//! Notices of who writes, to this node's sockets in a room. Whoever is behind does without: nothing of it ever waits long.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hallway_hub::{Hub, Socket, frame};
+use hallway_protocol::{Broadcast, Codec, codec};
+use serde_json::json;
+
+use super::Notice;
+use crate::metrics::typing::Typing as Metrics;
+
+/// Bytes that may wait for a socket; with more it is behind.
+const BEHIND: usize = 16 * 1024;
+/// Sockets after which other work has the thread.
+const BREATH: usize = 256;
+
+/// Tells everyone but the socket that it is about. Not cancel safe: some would be told and others not.
+pub(super) async fn to_room(hub: &Hub, metrics: &Metrics, notice: &Notice, ts: Option<u64>) {
+    let Some(line) = hub.line(&notice.room) else { return };
+    let data = json!({ "userId": notice.user }).to_string();
+    let broadcast = Broadcast {
+        room: &notice.room,
+        destination: notice.event.wire(),
+        data: data.as_bytes(),
+        position: None,
+        ts,
+    };
+    let mut frames = Frames::new(broadcast.to_json());
+    let mut breath = 0;
+    for chunk in line.room.members() {
+        for socket in chunk.iter().filter(|socket| socket.id() != notice.client) {
+            tell(socket, &mut frames, metrics);
+        }
+        breath += chunk.len();
+        if breath >= BREATH {
+            breath = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn tell(socket: &Arc<Socket>, frames: &mut Frames, metrics: &Metrics) {
+    if socket.queued_bytes() > BEHIND {
+        metrics.dropped.with_label_values(&["behind"]).inc();
+        return;
+    }
+    socket.send(frames.of(socket.codec()));
+    metrics.notices.inc();
+}
+
+/// One broadcast, written once for each codec that is needed.
+struct Frames {
+    json: Vec<u8>,
+    written: [Option<Bytes>; Codec::ALL.len()],
+}
+
+impl Frames {
+    fn new(json: Vec<u8>) -> Self {
+        Self {
+            json,
+            written: Default::default(),
+        }
+    }
+
+    fn of(&mut self, codec: Codec) -> &Bytes {
+        let json = &self.json;
+        self.written[codec.index()].get_or_insert_with(|| {
+            let opcode = frame::opcode_of(codec);
+            match codec {
+                Codec::Json => frame::whole(opcode, json),
+                // Plain data, which every codec can say.
+                Codec::Msgpack => codec::json_to_msgpack(json)
+                    .map(|payload| frame::whole(opcode, &payload))
+                    .unwrap_or_default(),
+            }
+        })
+    }
+}
