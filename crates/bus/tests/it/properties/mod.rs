@@ -5,6 +5,11 @@
 //!
 //! One seed, one run: `HALLWAY_TEST_SEED=7` repeats it, `HALLWAY_TEST_ROUNDS=200` runs as many.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "seeds, and what led to a failure, are for whoever runs the tests"
+)]
+
 mod lobbies;
 mod nodes;
 mod presence;
@@ -12,6 +17,9 @@ mod presence;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+use hallway_bus::Bus;
+use hallway_bus::redis::RedisBus;
+use hallway_protocol::RoomName;
 use hallway_testkit::{Random, SteppedClock};
 
 /// Operations of one run.
@@ -28,7 +36,7 @@ fn seeds(of: &str) -> Vec<u64> {
         (Some(seed), _) => vec![seed],
         (None, rounds) => {
             let new = RandomState::new().build_hasher().finish() >> 32;
-            (1..rounds.unwrap_or(5)).chain([new]).collect()
+            (1..rounds.unwrap_or(6)).chain([new]).collect()
         }
     };
     eprintln!("{of}: {} seeds, the last is {:?}", seeds.len(), seeds.last());
@@ -90,6 +98,17 @@ fn pass_time(random: &mut Random, clock: &mut SteppedClock, life: Duration, grac
         75..88 => clock.forward(tens(random, grace, grace + 2000)),
         88..93 => clock.forward(tens(random, life, life + 3000)),
         _ => clock.back(tens(random, 10, 3000)),
+    }
+}
+
+/// Waits for so many answers, so that what happens at the same time meets in different steps of it.
+fn late(bus: &RedisBus, answers: usize) -> impl Future<Output = ()> + use<> {
+    let room = RoomName::parse("anywhere").unwrap();
+    let questions: Vec<_> = (0..answers).map(|_| bus.states(vec![room.clone()])).collect();
+    async move {
+        for question in questions {
+            question.await.unwrap();
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use hallway_protocol::{Keep, Lobby, LobbyId, RoomName, UserId};
 use hallway_testkit::Random;
 
 use super::nodes::Nodes;
-use super::{STEPS, Trace, orders, pass_time, run};
+use super::{STEPS, Trace, late, orders, pass_time, run};
 use ledger::{Listener, Pool};
 use model::{Act, Model, Outcome, Seat};
 use plan::Sockets;
@@ -111,7 +111,14 @@ impl Run {
         }
         let calls: Vec<_> = acts
             .iter()
-            .map(|act| call(self.nodes.any(&mut self.random), act.clone()))
+            .map(|act| {
+                let delay = late(&self.nodes.any(&mut self.random), self.random.below(4));
+                let call = call(self.nodes.any(&mut self.random), act.clone());
+                async move {
+                    delay.await;
+                    call.await
+                }
+            })
             .collect();
         let answers = join_all(calls).await;
         for (act, (_, lobby)) in acts.iter().zip(&answers) {

@@ -86,6 +86,11 @@ impl Member {
     }
 
     fn let_go(&mut self, node: usize, now: u64) {
+        if self.ends() <= now {
+            // Their time is up already; now it is known when to look.
+            self.noticed_by = now;
+            return;
+        }
         self.holders.retain(|one, until| *one != node && *until > now);
         if self.holders.is_empty() {
             self.grace.get_or_insert(now + GRACE.as_millis() as u64);

@@ -26,7 +26,8 @@ impl Sockets {
             47..57 => vec![self.leave(random)],
             57..60 => random.one_of(&ids(model)).map(|id| Act::End(*id)).into_iter().collect(),
             60..76 => vec![self.keep(random)],
-            76..86 => self.let_go(random).into_iter().collect(),
+            // While someone looks: what is let go of meanwhile must not be looked at too late.
+            76..86 => self.let_go(random).into_iter().chain([Act::Sweep]).collect(),
             86..88 => {
                 let dead = Nodes::any_number(random);
                 self.all.retain(|(node, _)| *node != dead);
@@ -35,7 +36,7 @@ impl Sockets {
             88..92 => vec![self.leave(random), self.leave(random)],
             _ => vec![Act::Sweep],
         };
-        if acts.is_empty() || random.percent(35) {
+        if acts.is_empty() || acts.len() == 1 && random.percent(35) {
             acts.push(Act::Sweep);
         }
         acts

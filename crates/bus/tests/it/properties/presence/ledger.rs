@@ -36,7 +36,7 @@ impl Listener {
         let data: Value = serde_json::from_slice(&heard.message.data).unwrap();
         let names = |field: &str| -> Vec<UserId> {
             let names = data[field].as_array().into_iter().flatten();
-            names.map(|name| user(name)).collect()
+            names.map(user).collect()
         };
         let (joined, left) = match &*heard.message.destination {
             "user-joined" => (vec![user(&data["userId"])], vec![]),

@@ -14,7 +14,7 @@ use hallway_protocol::{ClientId, Keep, RoomName, UserId};
 use hallway_testkit::Random;
 
 use super::nodes::Nodes;
-use super::{STEPS, Trace, orders, pass_time, run};
+use super::{STEPS, Trace, late, orders, pass_time, run};
 use ledger::Listener;
 use model::{Act, Model, Move, Outcome};
 use plan::Sockets;
@@ -122,36 +122,62 @@ impl Run {
             if !self.model.may_go_back_to(self.nodes.clock.now()) {
                 self.nodes.clock.set(before);
             }
+            // What is due, and nobody looks at for a life and a grace, is forgotten without a word: there was no node.
+            let now = self.nodes.clock.now();
+            if now > self.swept_at + (LIFE + GRACE).as_millis() as u64 {
+                self.nodes.clock.set(before);
+                self.sweep(1).await;
+                self.nodes.clock.set(now);
+            }
             let acts = self.sockets.next(&mut self.random);
             self.act(acts).await;
-            // Not always: then more than one thing is due when someone looks. But what nobody looks at for two lives and a
-            // grace is forgotten without a word: there was no node.
-            let unseen = self.nodes.clock.now().saturating_sub(self.swept_at);
-            if self.random.percent(60) || unseen > LIFE.as_millis() as u64 {
-                self.swept_at = self.nodes.clock.now();
+            // Not always: then more than one thing is due when someone looks.
+            if self.random.percent(60) {
                 let sweeps = 1 + usize::from(self.random.percent(25));
-                self.act(vec![Act::Sweep; sweeps]).await;
-                self.compare().await;
+                self.sweep(sweeps).await;
             }
         }
         // Nobody is kept any more: everyone goes, and every room says so.
+        self.sweep(1).await;
         for _ in 0..3 {
             self.nodes.clock.forward(LIFE + Duration::from_millis(5));
-            self.act(vec![Act::Sweep]).await;
-            self.compare().await;
+            self.sweep(1).await;
         }
         for listener in &self.listeners {
             assert!(listener.members.is_empty(), "all have left");
         }
     }
 
+    /// So many at once.
+    async fn sweep(&mut self, sweeps: usize) {
+        self.swept_at = self.nodes.clock.now();
+        for listener in &mut self.listeners {
+            listener.count = None;
+        }
+        self.act(vec![Act::Sweep; sweeps]).await;
+        for (listener, room) in self.listeners.iter().zip(&self.model.rooms) {
+            let users = room.users().len() as u64;
+            assert!(
+                listener.count.is_none_or(|count| count == users),
+                "{:?}, not {users}",
+                listener.count
+            );
+        }
+        self.compare().await;
+    }
+
     /// Does things at the same time, each on some node, and compares what came of them with some order of them.
     async fn act(&mut self, acts: Vec<Act>) {
         let now = self.nodes.clock.now();
         self.trace.step(format!("at {now}: {acts:?}"));
-        let calls = acts
-            .iter()
-            .map(|act| call(self.nodes.any(&mut self.random), act.clone()));
+        let calls = acts.iter().map(|act| {
+            let delay = late(&self.nodes.any(&mut self.random), self.random.below(4));
+            let call = call(self.nodes.any(&mut self.random), act.clone());
+            async move {
+                delay.await;
+                call.await
+            }
+        });
         let calls: Vec<_> = calls.collect();
         let mut answer = Answer::default();
         for mut one in join_all(calls).await {
@@ -269,22 +295,22 @@ impl Run {
                 .map(|(client, (_, about))| (*client, about.clone()));
             assert_eq!(sockets, wanted.collect::<Vec<_>>(), "{name}'s sockets");
         }
-        for number in 0..ROOMS.len() {
+        for (number, (name, _)) in ROOMS.iter().enumerate() {
             let (model, listener) = (&self.model.rooms[number], &self.listeners[number]);
             let (mut users, mut after) = (Vec::new(), None);
             loop {
                 let page = bus.roster(room(number), after, PAGE).await.unwrap();
-                assert_eq!(page.socket_count, model.sockets.len() as u64, "{}", ROOMS[number].0);
-                assert_eq!(page.user_count, model.users().len() as u64, "{}", ROOMS[number].0);
+                assert_eq!(page.socket_count, model.sockets.len() as u64, "{name}");
+                assert_eq!(page.user_count, model.users().len() as u64, "{name}");
                 after = page.users.last().map(|(user, _)| user.clone());
                 users.extend(page.users);
                 if !page.has_more {
                     break;
                 }
             }
-            assert_eq!(users, model.users(), "{}", ROOMS[number].0);
+            assert_eq!(users, model.users(), "{name}");
             if !is_merged(number) || now > model.told_by {
-                assert_eq!(listener.members, model.members(), "as {} was told", ROOMS[number].0);
+                assert_eq!(listener.members, model.members(), "as {name} was told");
             }
         }
     }
