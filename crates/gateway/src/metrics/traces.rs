@@ -5,8 +5,7 @@ use super::declare::metrics;
 metrics! {
     /// Spans for a collector, where one is set.
     pub struct Traces {
-        /// Spans: `made`; then `exported`, or `failed` where the collector did not take them. What is neither waits, or was
-        /// dropped since too many waited.
+        /// Spans by outcome: made, exported, failed (the collector did not take them); the rest waits or was dropped.
         spans: counter ["outcome"] = "hallway_trace_spans_total",
     }
 }
