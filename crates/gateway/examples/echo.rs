@@ -46,7 +46,7 @@ async fn main() -> std::io::Result<()> {
                 let options = Options {
                     id,
                     user: None,
-                    codec: Codec::Json,
+                    form: Codec::Json.into(),
                     authorization: Default::default(),
                     badge: None,
                 };

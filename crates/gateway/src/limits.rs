@@ -27,6 +27,8 @@ pub struct Limits {
     pub frame_size: usize,
     /// Largest message before that.
     pub unauthenticated_frame_size: usize,
+    /// Most bytes that wait for a client that does not take them.
+    pub queue: usize,
     /// Frames a second.
     pub rate: Rate,
     /// Requests of one socket under way at once; more are left unread.
@@ -39,6 +41,8 @@ pub struct Limits {
     pub sockets_per_user: usize,
     /// How often sockets are pinged.
     pub ping_interval: Duration,
+    /// How long they may take to answer.
+    pub pong_timeout: Duration,
     /// Sockets of one address on this node.
     pub addresses: Addresses,
     /// Connections that have a place now.

@@ -23,11 +23,13 @@ use crate::config::{Config, Network, Origin};
 use crate::connection::rate::Rate;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
+use crate::dialect::Dialects;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::{Addresses, Limits};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::transport::socketio::Polls;
 use crate::{authority, http, notice, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -94,6 +96,10 @@ pub struct Node {
     pub access: Access,
     /// Whether it can do its job.
     pub readiness: Readiness,
+    /// How clients of Socket.IO speak.
+    pub dialects: Dialects,
+    /// Those of them that connect over HTTP.
+    pub(crate) polls: Polls,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     started_at: u64,
@@ -184,6 +190,8 @@ impl Node {
             limits: limits(config),
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
+            dialects: Dialects::with(&[]).map_err(StartError::Config)?,
+            polls: Polls::default(),
             metrics,
             store,
             authority,
@@ -478,6 +486,8 @@ fn limits(config: &Config) -> Limits {
         rooms_per_socket: limits.rooms_per_socket as usize,
         sockets_per_user: limits.sockets_per_user as usize,
         ping_interval: limits.ping_interval,
+        pong_timeout: limits.pong_timeout,
+        queue: limits.socket_queue.bytes(),
         addresses: Addresses::new(limits.sockets_per_address, Arc::clone(&open)),
         open,
     }

@@ -1,11 +1,13 @@
-//! Bytes to many sockets. A burst is what arrived together for one room: encoded once per codec, and written
+//! Bytes to many sockets. A burst is what arrived together for one room: written once per form, and sent
 //! to each member with one call.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hallway_protocol::{ClientId, Codec, codec};
+use hallway_protocol::ClientId;
+use smallvec::SmallVec;
 
+use crate::form::Form;
 use crate::frame;
 use crate::members::Snapshot;
 use crate::socket::{Sent, Socket};
@@ -18,15 +20,18 @@ const BREATH: usize = 256;
 struct One {
     json: Bytes,
     exclude: Option<ClientId>,
-    encoded: [OnceLock<Bytes>; Codec::ALL.len()],
+    written: Written,
 }
+
+/// Bytes by the forms that were asked for: few, so they are walked.
+type Written = SmallVec<[(u16, Bytes); 2]>;
 
 /// Broadcasts that leave together, in order.
 #[derive(Debug, Default)]
 pub struct Burst {
     frames: Vec<One>,
     /// All frames in one piece, for the many who are excluded from none.
-    together: [OnceLock<Bytes>; Codec::ALL.len()],
+    together: Written,
 }
 
 /// What became of a burst.
@@ -48,7 +53,7 @@ impl Burst {
         self.frames.push(One {
             json: json.into(),
             exclude,
-            encoded: Default::default(),
+            written: Written::new(),
         });
     }
 
@@ -64,33 +69,36 @@ impl Burst {
         self.frames.is_empty()
     }
 
-    fn together(&self, codec: Codec) -> &Bytes {
-        self.together[codec.index()].get_or_init(|| match self.frames.as_slice() {
-            [one] => one.encoded(codec).clone(),
+    fn together(&mut self, form: &Form) -> &Bytes {
+        let frames = &mut self.frames;
+        find(&mut self.together, form, || match frames.as_mut_slice() {
+            [one] => one.written(form).clone(),
             many => {
                 let mut all = BytesMut::with_capacity(many.iter().map(|one| one.json.len() + frame::HEADER_MAX).sum());
                 for one in many {
-                    all.extend_from_slice(one.encoded(codec));
+                    all.extend_from_slice(one.written(form));
                 }
                 all.freeze()
             }
         })
     }
 
-    fn send_to(&self, socket: &Arc<Socket>, delivered: &mut Delivered) {
-        let codec = socket.codec();
+    fn send_to(&mut self, socket: &Arc<Socket>, delivered: &mut Delivered) {
+        let form = socket.form();
         if self.frames.iter().any(|one| one.exclude == Some(socket.id())) {
-            for one in self.frames.iter().filter(|one| one.exclude != Some(socket.id())) {
-                delivered.count(socket.send(one.encoded(codec)), 1, one.encoded(codec).len());
+            for one in self.frames.iter_mut().filter(|one| one.exclude != Some(socket.id())) {
+                let bytes = one.written(form);
+                delivered.count(socket.send(bytes), 1, bytes.len());
             }
         } else {
-            let bytes = self.together(codec);
-            delivered.count(socket.send(bytes), self.frames.len(), bytes.len());
+            let count = self.frames.len();
+            let bytes = self.together(form);
+            delivered.count(socket.send(bytes), count, bytes.len());
         }
     }
 
     /// Sends it to every member. Not cancel safe: some would have it and others not.
-    pub async fn send(&self, members: &Snapshot) -> Delivered
+    pub async fn send(&mut self, members: &Snapshot) -> Delivered
     where
         Self: Send,
     {
@@ -111,15 +119,19 @@ impl Burst {
 }
 
 impl One {
-    fn encoded(&self, codec: Codec) -> &Bytes {
-        self.encoded[codec.index()].get_or_init(|| match codec {
-            Codec::Json => frame::whole(frame::opcode_of(codec), &self.json),
-            // Payloads were checked where they came in; one that fails all the same is sent as nothing.
-            Codec::Msgpack => codec::json_to_msgpack(&self.json)
-                .map(|payload| frame::whole(frame::opcode_of(codec), &payload))
-                .unwrap_or_default(),
-        })
+    fn written(&mut self, form: &Form) -> &Bytes {
+        find(&mut self.written, form, || form.write(&self.json))
     }
+}
+
+/// What was written in a form, or is written now.
+fn find<'w>(written: &'w mut Written, form: &Form, write: impl FnOnce() -> Bytes) -> &'w Bytes {
+    let key = form.key();
+    let place = written.iter().position(|(one, _)| *one == key).unwrap_or_else(|| {
+        written.push((key, write()));
+        written.len() - 1
+    });
+    &written[place].1
 }
 
 impl Delivered {

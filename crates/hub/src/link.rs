@@ -5,14 +5,24 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 
+use bytes::Bytes;
+use hallway_protocol::CloseCode;
 use tokio::net::TcpStream;
+
+use crate::carrier::Carried;
+use crate::frame;
 
 /// A connected transport. Writing and reading never wait; waiting is asked for apart.
 #[derive(Debug)]
 pub enum Link {
     /// Plain TCP, as the listener accepted it.
     Tcp(TcpStream),
+    /// A share of a connection under several sockets. Whoever has the connection reads it.
+    Carried(Carried),
 }
+
+/// Engine.IO's ping, a text frame.
+static CARRIED_PING: Bytes = Bytes::from_static(&[0x81, 1, b'2']);
 
 impl Link {
     /// Writes what the kernel takes now.
@@ -22,6 +32,7 @@ impl Link {
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Carried(carried) => carried.carrier().send(bytes).map(|()| bytes.len()),
         }
     }
 
@@ -32,6 +43,10 @@ impl Link {
     pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write_vectored(buffers),
+            Self::Carried(carried) => buffers.iter().try_fold(0, |written, buffer| {
+                carried.carrier().send(buffer)?;
+                Ok(written + buffer.len())
+            }),
         }
     }
 
@@ -42,6 +57,7 @@ impl Link {
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Carried(_) => Ok(0),
         }
     }
 
@@ -53,6 +69,7 @@ impl Link {
     pub async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => poll_fn(|cx| stream.poll_read_ready(cx)).await,
+            Self::Carried(_) => Ok(()),
         }
     }
 
@@ -63,6 +80,7 @@ impl Link {
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => poll_fn(|cx| stream.poll_write_ready(cx)).await,
+            Self::Carried(_) => Ok(()),
         }
     }
 
@@ -71,6 +89,41 @@ impl Link {
         match self {
             // An error says that it is closed already.
             Self::Tcp(stream) => drop(socket2::SockRef::from(stream).shutdown(how)),
+            // The connection is its owner's to end.
+            Self::Carried(carried) => carried.carrier().stir(),
+        }
+    }
+
+    /// What asks the client whether it is there: whole frames.
+    pub(crate) fn ping(&self) -> &'static Bytes {
+        match self {
+            Self::Tcp(_) => &frame::PING,
+            Self::Carried(_) => &CARRIED_PING,
+        }
+    }
+
+    /// The last that is said to a client, and why: whole frames.
+    pub(crate) fn farewell(&self, code: CloseCode, reason: &str) -> Bytes {
+        match self {
+            Self::Tcp(_) => frame::close(code, reason),
+            Self::Carried(carried) => carried.farewell(code),
+        }
+    }
+
+    /// What it is, for labels.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "websocket",
+            Self::Carried(carried) => carried.carrier().transport(),
+        }
+    }
+
+    /// Bytes that wait below this link.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        match self {
+            Self::Tcp(_) => 0,
+            Self::Carried(carried) => carried.carrier().queued_bytes(),
         }
     }
 }

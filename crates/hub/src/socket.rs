@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use hallway_protocol::{ClientId, CloseCode, Codec, UserId};
+use hallway_protocol::{ClientId, CloseCode, UserId};
 use parking_lot::Mutex;
 
-use crate::frame;
+use crate::form::Form;
 use crate::link::Link;
 use crate::outbound::Outbound;
 use crate::registry::Shared;
@@ -23,7 +23,7 @@ pub struct Options {
     /// Who it is; nobody for the anonymous.
     pub user: Option<UserId>,
     /// How its frames are written.
-    pub codec: Codec,
+    pub form: Form,
     /// How long that is so.
     pub authorization: Authorization,
     /// What whoever admits it wants to find again.
@@ -60,7 +60,7 @@ pub enum Sent {
 pub struct Socket {
     id: ClientId,
     user: OnceLock<UserId>,
-    codec: Codec,
+    form: Form,
     active: AtomicBool,
     /// The code of the first close, 0 while open.
     closed: AtomicU16,
@@ -109,7 +109,7 @@ impl Socket {
         let socket = Self {
             id: options.id,
             user: options.user.map(OnceLock::from).unwrap_or_default(),
-            codec: options.codec,
+            form: options.form,
             active: AtomicBool::new(true),
             closed: AtomicU16::new(0),
             heard_at: AtomicU32::new(now),
@@ -191,8 +191,8 @@ impl Socket {
 
     /// How its frames are written.
     #[must_use]
-    pub fn codec(&self) -> Codec {
-        self.codec
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     /// The transport, for its reader.
@@ -251,6 +251,11 @@ impl Socket {
     /// The stream ended without a close frame.
     pub fn vanished(&self) {
         self.gone(&mut self.out.lock());
+    }
+
+    /// Asks the client whether it is there.
+    pub(crate) fn ping(self: &Arc<Self>) {
+        self.send(self.link.ping());
     }
 
     /// Takes note that something came in: it lives.
@@ -320,6 +325,11 @@ impl Socket {
                 Ok(all) if all == frames.len() => return Sent::Written,
                 Ok(some) => written = some,
                 Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(why) if why.kind() == std::io::ErrorKind::StorageFull => {
+                    self.set_closed(CloseCode::SlowConsumer);
+                    self.gone(&mut out);
+                    return Sent::Overflowed;
+                }
                 Err(_) => {
                     self.gone(&mut out);
                     return Sent::Gone;
@@ -359,7 +369,7 @@ impl Socket {
     /// Bytes that wait for it.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.out.lock().queue.bytes()
+        self.out.lock().queue.bytes() + self.link.queued_bytes()
     }
 
     fn set_closed(&self, code: CloseCode) {
@@ -376,7 +386,7 @@ impl Socket {
             out.queue.clear();
         }
         out.phase = Phase::Closing;
-        out.queue.push(frame::close(code, reason), 0);
+        out.queue.push(self.link.farewell(code, reason), 0);
         self.shared.lingering(self);
         self.flush(out);
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use hallway_protocol::CloseCode;
 use parking_lot::Mutex;
 
-use crate::frame;
 use crate::socket::Socket;
 
 /// Times of the wheel; counted in whole seconds.
@@ -163,7 +162,7 @@ impl Wheel {
             if self.idle_timeout > 0 && socket.spoke_at() + self.idle_timeout <= now {
                 socket.close(CloseCode::Normal, "idle");
             } else {
-                socket.send(&frame::PING);
+                socket.ping();
             }
         }
         Turn {

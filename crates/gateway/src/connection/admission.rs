@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallway_auth::{Identity, TokenError};
-use hallway_hub::{Authorization, Link, Socket};
+use hallway_hub::{Authorization, Form, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
 use super::opening::Credentials;
@@ -73,14 +73,41 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, link, codec, identity, resume, began).await {
-        Some(caller) => {
+    match admit(&node, link, codec.into(), identity, resume, began).await {
+        Ok(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
             tokio::spawn(live(node, session, inbound, permit));
         }
-        None => drop(permit),
+        Err(refused) => {
+            match refused.at {
+                At::Door(link) => opening::refuse(&link, refused.code, &refused.why, LEAVE).await,
+                At::Inside(socket) => {
+                    socket.close(refused.code, &refused.why);
+                    leave(&node, &socket).await;
+                }
+            }
+            drop(permit);
+        }
     }
+}
+
+/// A connection that was not admitted: the close is still to be said.
+pub(crate) struct NotLetIn {
+    /// Why.
+    pub(crate) code: CloseCode,
+    /// For people.
+    pub(crate) why: String,
+    /// Where it stands.
+    pub(crate) at: At,
+}
+
+/// Where a connection that was not admitted stands.
+pub(crate) enum At {
+    /// It is not in the hub.
+    Door(Link),
+    /// It is, and has been told nothing: it is to be taken out of it.
+    Inside(Arc<Socket>),
 }
 
 async fn authenticate(
@@ -135,14 +162,17 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
 }
 
 /// Into the hub and its rooms, then hello.
-async fn admit(
-    node: &Arc<Node>,
+///
+/// # Errors
+/// It is not let in; it is counted already.
+pub(crate) async fn admit(
+    node: &Node,
     link: Link,
-    codec: Codec,
+    form: Form,
     identity: Identity,
     resume: Option<Wanted>,
     began: Instant,
-) -> Option<Caller> {
+) -> Result<Caller, NotLetIn> {
     if let Some(user) = &identity.user
         && let Err(why) = node.limits.check_user(&node.hub, user)
     {
@@ -151,14 +181,17 @@ async fn admit(
             .handshakes
             .with_label_values(&["too-many"])
             .inc();
-        opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
-        return None;
+        return Err(NotLetIn {
+            code: CloseCode::RateLimited,
+            why: why.message,
+            at: At::Door(link),
+        });
     }
     let identity = Arc::new(identity);
     let options = hallway_hub::Options {
         id: ClientId::from_bits(rand::random()),
         user: identity.user.clone(),
-        codec,
+        form,
         authorization: authorization(&identity),
         badge: Some(identity.clone()),
     };
@@ -173,9 +206,11 @@ async fn admit(
         Err(NotAdmitted::Unknown) => None,
         Err(NotAdmitted::Revoked) => {
             handshakes.with_label_values(&["revoked"]).inc();
-            socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
-            leave(node, &socket).await;
-            return None;
+            return Err(NotLetIn {
+                code: CloseCode::Revoked,
+                why: CloseCode::Revoked.reason().to_owned(),
+                at: At::Inside(socket),
+            });
         }
     };
     match entered {
@@ -185,15 +220,17 @@ async fn admit(
                 .connections
                 .handshake_seconds
                 .observe(began.elapsed().as_secs_f64());
-            socket.open(reply::hello(codec, &hello(node, &caller, rooms)));
-            Some(caller)
+            socket.open(reply::hello(socket.form(), &hello(node, &caller, rooms)));
+            Ok(caller)
         }
         None => {
             // Without the bus it would be a member that hears nothing.
             handshakes.with_label_values(&["unavailable"]).inc();
-            socket.close(CloseCode::OverCapacity, "the message bus is away");
-            leave(node, &socket).await;
-            None
+            Err(NotLetIn {
+                code: CloseCode::OverCapacity,
+                why: "the message bus is away".to_owned(),
+                at: At::Inside(socket),
+            })
         }
     }
 }
@@ -323,9 +360,9 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     drop(permit);
 }
 
-fn count_open(node: &Node, socket: &Socket, opened: bool) {
+pub(crate) fn count_open(node: &Node, socket: &Socket, opened: bool) {
     let metrics = &node.metrics.connections;
-    let labels = [socket.codec().name(), "websocket"];
+    let labels = [socket.form().name(), socket.link().transport()];
     if opened {
         metrics.opened.with_label_values(&labels).inc();
         metrics.open.with_label_values(&labels).inc();

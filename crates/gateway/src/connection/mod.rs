@@ -3,10 +3,11 @@
 //! - [`opening`]: the first frame, where the handshake brought no token; [`admission`]: into the hub, into its
 //!   own rooms, hello.
 //! - [`resume`]: the rooms that a client comes back for.
-//! - [`session`]: the loop that reads, asks and answers; [`requests`]: what is under way; [`rate`]: how much
+//! - [`session`]: the loop that reads; [`desk`]: asks and answers; [`requests`]: what is under way; [`rate`]: how much
 //!   a client may ask; [`reply`]: answers as bytes.
 
 pub mod admission;
+pub mod desk;
 pub mod opening;
 pub mod rate;
 pub mod reply;

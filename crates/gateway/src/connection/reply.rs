@@ -1,17 +1,17 @@
 //! The server's frames to one socket, as bytes.
 
 use bytes::Bytes;
-use hallway_hub::frame;
-use hallway_protocol::{Codec, Error, Goodbye, Hello, Reply, ServerFrame, codec};
+use hallway_hub::Form;
+use hallway_protocol::{Error, Goodbye, Hello, Reply, ServerFrame};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-fn encode<D: Serialize>(codec: Codec, frame: &ServerFrame<'_, D>) -> Bytes {
-    match codec::encode(codec, frame) {
-        Ok(payload) => frame::whole(frame::opcode_of(codec), &payload),
+fn encode<D: Serialize>(form: &Form, frame: &ServerFrame<'_, D>) -> Bytes {
+    match serde_json::to_vec(frame) {
+        Ok(json) => form.write(&json.into()),
         Err(why) => {
             // Everything that gets here is JSON already, within the depth that every codec carries.
-            tracing::error!(why, "a frame could not be written");
+            tracing::error!(%why, "a frame could not be written");
             Bytes::new()
         }
     }
@@ -19,24 +19,24 @@ fn encode<D: Serialize>(codec: Codec, frame: &ServerFrame<'_, D>) -> Bytes {
 
 /// The reply to a request that was done.
 #[must_use]
-pub fn data(codec: Codec, id: u64, data: &RawValue) -> Bytes {
-    encode(codec, &ServerFrame::Reply(Reply::Data { id, data }))
+pub fn data(form: &Form, id: u64, data: &RawValue) -> Bytes {
+    encode(form, &ServerFrame::Reply(Reply::Data { id, data }))
 }
 
 /// The reply to a request that was not.
 #[must_use]
-pub fn error(codec: Codec, id: u64, error: &Error) -> Bytes {
-    encode(codec, &ServerFrame::<()>::Reply(Reply::Error { id, error }))
+pub fn error(form: &Form, id: u64, error: &Error) -> Bytes {
+    encode(form, &ServerFrame::<()>::Reply(Reply::Error { id, error }))
 }
 
 /// The first frame.
 #[must_use]
-pub fn hello(codec: Codec, hello: &Hello) -> Bytes {
-    encode(codec, &ServerFrame::<()>::Hello(hello))
+pub fn hello(form: &Form, hello: &Hello) -> Bytes {
+    encode(form, &ServerFrame::<()>::Hello(hello))
 }
 
 /// The notice before a close.
 #[must_use]
-pub fn goodbye(codec: Codec, goodbye: &Goodbye) -> Bytes {
-    encode(codec, &ServerFrame::<()>::Goodbye(goodbye))
+pub fn goodbye(form: &Form, goodbye: &Goodbye) -> Bytes {
+    encode(form, &ServerFrame::<()>::Goodbye(goodbye))
 }

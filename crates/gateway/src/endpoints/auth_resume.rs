@@ -36,10 +36,10 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: AuthResume, id: Op
             identity: Arc::clone(&identity),
         };
         let rooms = admission::enter_rooms(&node, &caller, Some(args.rooms)).await?;
-        socket.open(reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
+        socket.open(reply::hello(socket.form(), &admission::hello(&node, &caller, rooms)));
         if let Some(id) = id {
             let data = super::to_data(&serde_json::json!({}))?;
-            socket.send(&reply::data(socket.codec(), id, &data));
+            socket.send(&reply::data(socket.form(), id, &data));
         }
         Ok(identity)
     }))

@@ -30,7 +30,7 @@ pub async fn sockets(node: &Node, time: Duration) {
             reason: "draining".into(),
             reconnect_after_ms: after.as_millis() as u64,
         };
-        socket.send(&reply::goodbye(socket.codec(), &goodbye));
+        socket.send(&reply::goodbye(socket.form(), &goodbye));
     }
     let mut tick = tokio::time::interval(STEP);
     while !leaving.is_empty() {

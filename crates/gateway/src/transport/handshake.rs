@@ -75,7 +75,7 @@ pub async fn check(node: &Node, request: &request::Parts) -> Result<Accepted, Re
 }
 
 /// RFC 6455 §4.2.1.
-fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused> {
+pub(super) fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused> {
     let has_token = |name: HeaderName, token: &str| {
         headers
             .get_all(name)
@@ -104,7 +104,7 @@ fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused
 
 /// A page of another site must not use the cookies or the network place of its visitor. What sends no
 /// `Origin` is no browser (RFC 6455 §10.2).
-fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refused> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(());
     };
@@ -179,6 +179,24 @@ async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Res
         None if node.access.anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
     }
+}
+
+/// Who connects as a Socket.IO client, as far as the handshake says it. A token in the packet that enters a namespace
+/// counts for more, so that one that is no good here is no error yet.
+///
+/// # Errors
+/// The headers are not what they should be.
+pub(super) async fn visitor(
+    node: &Node,
+    request: &request::Parts,
+) -> Result<Result<Option<Identity>, TokenError>, Refused> {
+    let token = bearer(&request.headers)?
+        .or_else(|| cookie(node, &request.headers))
+        .or_else(|| query(node, &request.uri));
+    Ok(match token {
+        Some(token) => node.authenticate(token).await.map(Some),
+        None => Ok(None),
+    })
 }
 
 fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused {

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::handshake::{self, Accepted, Refused};
+use super::socketio;
 use crate::connection::admission::{self, Upgraded};
 use crate::limits::AddressPermit;
 use crate::node::Node;
@@ -34,15 +35,19 @@ const WAITING: usize = 8;
 /// When a new connection should be tried again, in seconds.
 const RETRY_SECONDS: &str = "1";
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// A connection that is not upgraded yet.
-struct Arrival {
-    node: Arc<Node>,
+pub(super) struct Arrival {
+    pub(super) node: Arc<Node>,
     address: SocketAddr,
     since: Instant,
     /// Its place among the handshakes under way; nothing: there was none.
-    place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<OwnedSemaphorePermit>,
+    /// Whether it needs none any more.
+    settled: bool,
+    /// Until when the connection may be HTTP.
+    until: Arc<parking_lot::Mutex<tokio::time::Instant>>,
 }
 
 /// Accepts until the token is cancelled.
@@ -85,6 +90,8 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
                 address,
                 since,
                 place,
+                settled: false,
+                until: Arc::new(parking_lot::Mutex::new(tokio::time::Instant::now())),
             };
             serve(arrival, stream).await;
             drop(turn);
@@ -97,6 +104,8 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     let node = Arc::clone(&arrival.node);
     node.metrics.connections.handshakes_open.inc();
     let timeout = node.limits.handshake_timeout;
+    let until = Arc::clone(&arrival.until);
+    *until.lock() = tokio::time::Instant::now() + timeout;
     let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
     let service = service_fn(|request| {
         let arrival = Arc::clone(&arrival);
@@ -109,7 +118,11 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // The whole of it is bounded too: a request that comes byte by byte does not stretch it.
-    if tokio::time::timeout(timeout, connection).await.is_err() {
+    let in_time = tokio::select! {
+        _ = connection => true,
+        () = passed(&until) => false,
+    };
+    if !in_time {
         node.metrics
             .connections
             .handshakes
@@ -119,12 +132,35 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     node.metrics.connections.handshakes_open.dec();
 }
 
+/// Waits until the time has passed, also where it is put off meanwhile.
+async fn passed(until: &parking_lot::Mutex<tokio::time::Instant>) {
+    loop {
+        let then = *until.lock();
+        if then <= tokio::time::Instant::now() {
+            return;
+        }
+        tokio::time::sleep_until(then).await;
+    }
+}
+
+impl Arrival {
+    /// It belongs to a session that is known: it gives up its place, and may be HTTP until the session's next ping must
+    /// have been answered.
+    pub(super) fn settle(&mut self) {
+        let limits = &self.node.limits;
+        let patience = limits.ping_interval + limits.pong_timeout + limits.handshake_timeout;
+        *self.until.lock() = tokio::time::Instant::now() + patience;
+        self.place = None;
+        self.settled = true;
+    }
+}
+
 async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
     let taken = arrival.lock().take();
     let Some(mut this) = taken else {
         return not_found();
     };
-    if this.place.is_none() {
+    if this.place.is_none() && !this.settled {
         this.node
             .metrics
             .connections
@@ -136,6 +172,15 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
     if request.uri().path() == "/ws" {
         return websocket(this, request).await;
     }
+    if request.uri().path().trim_end_matches('/') == socketio::PATH {
+        let mut left = Some(this);
+        let answer = socketio::http::respond(&mut left, request).await;
+        if let Some(this) = &mut left {
+            this.since = Instant::now();
+        }
+        *arrival.lock() = left;
+        return answer;
+    }
     let answer = crate::http::demo::respond(&this.node, request)
         .await
         .unwrap_or_else(not_found);
@@ -145,31 +190,41 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
     answer
 }
 
-async fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
+/// A place among the connections of the node and of the client's address.
+///
+/// # Errors
+/// The answer to send instead.
+pub(super) fn place_among_connections(arrival: &Arrival, headers: &HeaderMap) -> Result<AddressPermit, Box<Answer>> {
     let node = &arrival.node;
     let outcome = |outcome: &str| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
     if node.readiness.is_draining() {
         outcome("draining");
-        return unavailable("the node is draining");
+        return Err(Box::new(unavailable("the node is draining")));
     }
     let full = node.limits.connections > 0 && node.limits.open.load(Ordering::Relaxed) >= node.limits.connections;
     if full {
         outcome("full");
-        return unavailable("the node is full");
+        return Err(Box::new(unavailable("the node is full")));
     }
-    let Some(permit) = node
-        .limits
-        .addresses
-        .enter(client_address(node, arrival.address.ip(), request.headers()))
-    else {
+    let address = client_address(node, arrival.address.ip(), headers);
+    node.limits.addresses.enter(address).ok_or_else(|| {
         outcome("too-many");
         let error = Error::new(ErrorCode::RateLimited, "too many connections of one address");
-        return error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000));
+        Box::new(error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000)))
+    })
+}
+
+async fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
+    let node = &arrival.node;
+    let permit = match place_among_connections(&arrival, request.headers()) {
+        Ok(permit) => permit,
+        Err(answer) => return *answer,
     };
     let (parts, body) = request.into_parts();
     match handshake::check(node, &parts).await {
         Ok(accepted) => {
-            let answer = switching(&accepted);
+            let subprotocol = accepted.answer_subprotocol.then(|| accepted.codec.subprotocol());
+            let answer = switching(&accepted.accept_key, subprotocol);
             let request = Request::from_parts(parts, body);
             tokio::spawn(take_over(arrival, accepted, permit, request));
             answer
@@ -179,7 +234,7 @@ async fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
             error,
             outcome: label,
         }) => {
-            outcome(label);
+            node.metrics.connections.handshakes.with_label_values(&[label]).inc();
             error_answer(status, &error)
         }
     }
@@ -209,39 +264,42 @@ fn client_address(node: &Node, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 }
 
 /// RFC 6455 §4.2.2.
-fn switching(accepted: &Accepted) -> Answer {
+pub(super) fn switching(accept_key: &str, subprotocol: Option<&'static str>) -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = answer.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(key) = HeaderValue::from_str(&accepted.accept_key) {
+    if let Ok(key) = HeaderValue::from_str(accept_key) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, key);
     }
-    if accepted.answer_subprotocol {
-        headers.insert(
-            SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(accepted.codec.subprotocol()),
-        );
+    if let Some(subprotocol) = subprotocol {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
     answer
 }
 
-/// Takes the TCP stream back from HTTP and hands it on.
-async fn take_over(arrival: Arrival, accepted: Accepted, permit: AddressPermit, request: Request<Incoming>) {
-    let Ok(upgraded) = hyper::upgrade::on(request).await else {
-        return;
-    };
+/// Takes the TCP stream back from HTTP, with what was read of it already.
+pub(super) async fn take_back(request: Request<Incoming>) -> Option<(Link, Vec<u8>)> {
+    let upgraded = hyper::upgrade::on(request).await.ok()?;
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         tracing::error!("an upgraded connection is not the TCP stream it was");
+        return None;
+    };
+    Some((Link::Tcp(parts.io.into_inner()), parts.read_buf.to_vec()))
+}
+
+/// Takes the TCP stream back from HTTP and hands it on.
+async fn take_over(arrival: Arrival, accepted: Accepted, permit: AddressPermit, request: Request<Incoming>) {
+    let Some((link, begun)) = take_back(request).await else {
         return;
     };
     let Arrival { node, since, place, .. } = arrival;
     let upgraded = Upgraded {
-        link: Link::Tcp(parts.io.into_inner()),
+        link,
         codec: accepted.codec,
         identity: accepted.identity,
-        begun: parts.read_buf.to_vec(),
+        begun,
         permit,
         since,
     };

@@ -16,6 +16,7 @@ mod resume;
 mod revocation;
 mod rooms;
 mod slow_consumer;
+mod socketio;
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
     let options = Options {
         id: ClientId::from_bits(number),
         user: Some(UserId::parse(user).unwrap()),
-        codec: Codec::Json,
+        form: Codec::Json.into(),
         authorization: Default::default(),
         badge: None,
     };

@@ -1,0 +1,244 @@
+//! What one admitted connection asks, and what it is answered: rate, order, how much is under way. Knows nothing of
+//! how its frames come in.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use hallway_protocol::{ClientFrame, CloseCode, Endpoint, Error, ErrorCode, FrameError};
+
+use super::rate::{Bucket, Verdict};
+use super::reply;
+use super::requests::{Done, Label, Requests};
+use crate::clock::unix_ms;
+use crate::endpoints::{Answer, Caller, Data, dispatch};
+use crate::node::Node;
+
+/// The asking side of a connection.
+pub struct Desk {
+    node: Arc<Node>,
+    caller: Caller,
+    bucket: Bucket,
+    /// Only while something is under way, so that a connection at rest is small.
+    requests: Option<Box<Requests>>,
+    asked_before: bool,
+}
+
+/// Whether a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It does.
+    Go,
+    /// The close is said; what the client still sends is thrown away until it ends the stream.
+    Closing,
+}
+
+impl Desk {
+    /// A desk for an admitted connection.
+    pub fn new(node: Arc<Node>, caller: Caller) -> Self {
+        let bucket = Bucket::full(node.limits.rate, Instant::now());
+        Self {
+            node,
+            caller,
+            bucket,
+            requests: None,
+            asked_before: false,
+        }
+    }
+
+    /// The connection.
+    pub fn socket(&self) -> &Arc<hallway_hub::Socket> {
+        &self.caller.socket
+    }
+
+    /// Whether it may ask for more now; else it is not to be read.
+    pub fn has_room(&self) -> bool {
+        let most = self.node.limits.requests_in_flight;
+        self.requests.as_ref().is_none_or(|under_way| under_way.len() < most)
+    }
+
+    /// The next request that is done; for ever if none is under way. Cancel safe.
+    pub async fn next(&mut self) -> Done {
+        match &mut self.requests {
+            Some(requests) => requests.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Forgets what is under way: it is finished by those who do it, and the answers have nowhere to go.
+    pub fn give_up(&mut self) {
+        self.requests = None;
+    }
+
+    /// Takes a frame.
+    pub fn take(&mut self, frame: Result<ClientFrame, FrameError>) -> Next {
+        match self.bucket.take(self.node.limits.rate, Instant::now()) {
+            Verdict::Pass => {}
+            Verdict::Close => return self.close(CloseCode::RateLimited, CloseCode::RateLimited.reason()),
+            Verdict::Refuse(wait) => return self.refuse(frame, wait.as_millis() as u64 + 1),
+        }
+        match frame {
+            Ok(frame) => self.ask(frame),
+            Err(FrameError::Answerable(id, why)) => {
+                self.answer(
+                    Label {
+                        id: Some(id),
+                        endpoint: None,
+                    },
+                    Err(why),
+                );
+                Next::Go
+            }
+            Err(FrameError::Unanswerable(why)) => {
+                self.node
+                    .metrics
+                    .connections
+                    .frames
+                    .with_label_values(&["none", ErrorCode::BadFrame.wire()])
+                    .inc();
+                self.close(CloseCode::BadFrame, &why)
+            }
+        }
+    }
+
+    fn close(&self, code: CloseCode, reason: &str) -> Next {
+        self.caller.socket.close(code, reason);
+        Next::Closing
+    }
+
+    fn refuse(&self, frame: Result<ClientFrame, FrameError>, wait_ms: u64) -> Next {
+        let why = Error::new(ErrorCode::RateLimited, "too many frames").retry_after(wait_ms);
+        let label = match frame {
+            Ok(frame) => Label {
+                id: frame.id,
+                endpoint: frame.endpoint.ok(),
+            },
+            Err(FrameError::Answerable(id, _)) => Label {
+                id: Some(id),
+                endpoint: None,
+            },
+            Err(FrameError::Unanswerable(why)) => return self.close(CloseCode::BadFrame, &why),
+        };
+        self.answer(label, Err(why));
+        Next::Go
+    }
+
+    fn ask(&mut self, frame: ClientFrame) -> Next {
+        if let Some(requests) = &mut self.requests
+            && requests.must_wait()
+        {
+            requests.wait(frame);
+            return Next::Go;
+        }
+        self.ask_now(&frame);
+        Next::Go
+    }
+
+    fn ask_now(&mut self, frame: &ClientFrame) {
+        let label = Label {
+            id: frame.id,
+            endpoint: frame.endpoint.as_ref().ok().copied(),
+        };
+        let first = !std::mem::replace(&mut self.asked_before, true);
+        if self.is_expired() && !matches!(frame.endpoint, Ok(Endpoint::AuthRefresh | Endpoint::Ping)) {
+            let why = "the token has expired: auth.refresh brings a newer one";
+            return self.answer(label, Err(Error::new(ErrorCode::Unauthenticated, why)));
+        }
+        match dispatch(&self.node, &self.caller, frame) {
+            Answer::Now(result) => self.answer(label, result.map(Some)),
+            Answer::Identified(_) if !first => {
+                let why = Error::new(ErrorCode::Conflict, "auth.connect is the first frame or none");
+                self.answer(label, Err(why));
+            }
+            Answer::Identified(request) => {
+                self.start(
+                    true,
+                    Box::pin(request.map(move |result| Done::Identified(label, result))),
+                );
+            }
+            Answer::Refreshed(request) => {
+                self.start(
+                    true,
+                    Box::pin(request.map(move |result| Done::Refreshed(label, result))),
+                );
+            }
+            Answer::Ordered(request) => {
+                self.start(true, Box::pin(request.map(move |result| Done::Answered(label, result))));
+            }
+            Answer::Unordered(request) => {
+                self.start(
+                    false,
+                    Box::pin(request.map(move |result| Done::Answered(label, result.map(Some)))),
+                );
+            }
+        }
+    }
+
+    /// In the time of grace, see `auth.expiry_grace`.
+    fn is_expired(&self) -> bool {
+        let expires_at = self.caller.socket.expires_at();
+        expires_at < u64::MAX && expires_at <= unix_ms() / 1000
+    }
+
+    fn start(&mut self, ordered: bool, request: futures_util::future::BoxFuture<'static, Done>) {
+        let requests = self.requests.get_or_insert_default();
+        if ordered {
+            requests.run_ordered(request);
+        } else {
+            requests.run(request);
+        }
+    }
+
+    /// Answers a request that is done, and asks for those that waited for it.
+    pub fn done(&mut self, done: Done) -> Next {
+        match done {
+            Done::Answered(label, result) => self.answer(label, result),
+            Done::Identified(label, Ok(identity)) => {
+                self.caller.identity = identity;
+                self.answer(label, Ok(None));
+            }
+            Done::Refreshed(label, Ok((identity, data))) => {
+                self.caller.identity = identity;
+                self.answer(label, Ok(Some(data)));
+            }
+            Done::Refreshed(label, Err(why)) => self.answer(label, Err(why)),
+            Done::Identified(_, Err(why)) => {
+                // What is away may be back: only the token itself is a reason to stay away.
+                let code = match why.code {
+                    ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    _ => CloseCode::Unauthenticated,
+                };
+                return self.close(code, &why.message);
+            }
+        }
+        while let Some(frame) = self.requests.as_mut().and_then(|requests| requests.turn()) {
+            self.ask_now(&frame);
+        }
+        if self.requests.as_ref().is_some_and(|requests| requests.is_empty()) {
+            self.requests = None;
+        }
+        Next::Go
+    }
+
+    fn answer(&self, label: Label, result: Result<Option<Data>, Error>) {
+        let outcome = result.as_ref().err().map_or("ok", |why| why.code.wire());
+        let endpoint = label.endpoint.map_or("none", |endpoint| endpoint.name());
+        self.node
+            .metrics
+            .connections
+            .frames
+            .with_label_values(&[endpoint, outcome])
+            .inc();
+        if let Err(why) = &result {
+            let client = self.caller.socket.id();
+            tracing::debug!(%client, endpoint, code = why.code.wire(), why = why.message, "refused");
+        }
+        let Some(id) = label.id else { return };
+        let socket = &self.caller.socket;
+        match result {
+            Ok(Some(data)) => socket.send(&reply::data(socket.form(), id, &data)),
+            Ok(None) => return,
+            Err(why) => socket.send(&reply::error(socket.form(), id, &why)),
+        };
+    }
+}

@@ -1,0 +1,133 @@
+//! Sessions over HTTP long-polling, found by their id. One GET at a time waits for what is sent; POSTs bring packets;
+//! a WebSocket may take their place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use hallway_hub::Carrier;
+use hallway_socketio::Payload;
+use tokio::sync::mpsc;
+
+use super::payload;
+use super::source::Posted;
+
+/// Payloads that wait for a session that is not reading.
+const POSTS: usize = 4;
+/// How long a payload may wait for that.
+const POST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The sessions of this node that began over HTTP, and those that still do. As many as there are connections at most.
+#[derive(Debug, Default)]
+pub(crate) struct Polls(DashMap<String, Arc<Poll>>);
+
+/// One of them, as requests see it.
+#[derive(Debug)]
+pub(super) struct Poll {
+    carrier: Arc<Carrier>,
+    posts: mpsc::Sender<Posted>,
+    /// Whether a GET waits.
+    waiting: AtomicBool,
+    /// Whether a WebSocket is about to take over: who waits is sent home.
+    upgrading: AtomicBool,
+}
+
+/// Forgets a session when dropped.
+pub(super) struct Listed {
+    node: Arc<crate::node::Node>,
+    sid: String,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.node.polls.0.remove(&self.sid);
+    }
+}
+
+impl Polls {
+    pub(super) fn find(&self, sid: &str) -> Option<Arc<Poll>> {
+        self.0.get(sid).map(|poll| Arc::clone(&poll))
+    }
+}
+
+/// Lists a session; what is posted to it comes out of the receiver.
+pub(super) fn list(
+    node: &Arc<crate::node::Node>,
+    sid: String,
+    carrier: Arc<Carrier>,
+) -> (Listed, mpsc::Receiver<Posted>) {
+    let (posts, receiver) = mpsc::channel(POSTS);
+    let poll = Poll {
+        carrier,
+        posts,
+        waiting: AtomicBool::new(false),
+        upgrading: AtomicBool::new(false),
+    };
+    node.polls.0.insert(sid.clone(), Arc::new(poll));
+    let listed = Listed {
+        node: Arc::clone(node),
+        sid,
+    };
+    (listed, receiver)
+}
+
+/// One GET that waits; the next may when it is dropped.
+struct Turn<'p>(&'p Poll);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.store(false, Ordering::Release);
+    }
+}
+
+impl Poll {
+    /// Waits for packets and hands them out; nothing for a second GET beside another. Cancel safe: packets are taken only
+    /// when they are handed out.
+    pub(super) async fn fetch(&self) -> Option<Vec<u8>> {
+        if self.waiting.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let _turn = Turn(self);
+        loop {
+            let mut payload = Payload::default();
+            for frames in self.carrier.fetch() {
+                payload::add(&mut payload, &frames);
+            }
+            if !payload.is_empty() {
+                return Some(payload.into_bytes());
+            }
+            if self.carrier.is_over() {
+                return Some(b"1".to_vec());
+            }
+            if self.upgrading.load(Ordering::Acquire) {
+                return Some(b"6".to_vec());
+            }
+            self.carrier.fetchable().await;
+        }
+    }
+
+    /// Hands on what came by POST, or the WebSocket. False if the session does not take it.
+    pub(super) async fn post(&self, posted: Posted) -> bool {
+        matches!(
+            tokio::time::timeout(POST_PATIENCE, self.posts.send(posted)).await,
+            Ok(Ok(()))
+        )
+    }
+
+    /// A WebSocket is about to take over, or is not any more.
+    pub(super) fn set_upgrading(&self, upgrading: bool) {
+        self.upgrading.store(upgrading, Ordering::Release);
+        self.carrier.let_fetch();
+    }
+
+    /// Whether a WebSocket may try to take over: one at a time.
+    pub(super) fn may_upgrade(&self) -> bool {
+        !self.upgrading.load(Ordering::Acquire)
+    }
+
+    /// Ends the session: it broke the protocol.
+    pub(super) fn cut(&self) {
+        self.carrier.cut();
+    }
+}

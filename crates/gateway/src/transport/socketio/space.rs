@@ -1,0 +1,140 @@
+//! A namespace of a connection: a socket of the hub over the connection's carrier.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hallway_auth::{Identity, TokenError};
+use hallway_hub::{Carried, Carrier, Link, Opcode, frame};
+use hallway_protocol::{CloseCode, Error, ErrorCode};
+use hallway_socketio::packet::{self, Kind};
+use serde::Deserialize;
+
+use crate::connection::admission::{self, At};
+use crate::connection::desk::Desk;
+use crate::dialect::Voice;
+use crate::endpoints::Caller;
+use crate::node::Node;
+
+/// Who connects, as the handshake said it.
+pub(super) type Visitor = Result<Option<Identity>, TokenError>;
+
+/// A namespace that the client is in.
+pub(super) struct Space {
+    pub(super) voice: Arc<Voice>,
+    pub(super) desk: Desk,
+    pub(super) identity: Arc<Identity>,
+}
+
+/// A namespace that the client is not let into.
+pub(super) enum NotLetIn {
+    /// The client is told, and stays away by itself.
+    Refused(Error),
+    /// The connection ends: the client comes back by itself.
+    Later(CloseCode),
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default)]
+    token: Option<String>,
+}
+
+/// Lets a client into a namespace, with what it shows there (`auth`: `{token}`) or has shown in the handshake.
+///
+/// # Errors
+/// See [`NotLetIn`].
+pub(super) async fn enter(
+    node: Arc<Node>,
+    carrier: Arc<Carrier>,
+    voice: Arc<Voice>,
+    auth: String,
+    visitor: Arc<Visitor>,
+) -> Result<Space, NotLetIn> {
+    let began = Instant::now();
+    if node.readiness.is_draining() {
+        node.metrics
+            .connections
+            .handshakes
+            .with_label_values(&["draining"])
+            .inc();
+        return Err(NotLetIn::Later(CloseCode::Draining));
+    }
+    let identity = identify(&node, &auth, &visitor).await?;
+    let farewell = packet::begin(Kind::Disconnect, 0, voice.namespace(), None);
+    let farewell = frame::whole(Opcode::Text, farewell.as_bytes());
+    let link = Link::Carried(Carried::new(carrier, farewell));
+    let admitted = admission::admit(&node, link, voice.form().clone(), identity, None, began).await;
+    let Caller { socket, identity } = admitted.map_err(|refused| {
+        if let At::Inside(socket) = refused.at {
+            socket.abort(refused.code);
+            node.membership.remove(&socket);
+        }
+        match refused.code {
+            code if CloseCode::reconnects(code.wire()) => NotLetIn::Later(code),
+            CloseCode::RateLimited => NotLetIn::Refused(Error::new(ErrorCode::RateLimited, refused.why)),
+            _ => NotLetIn::Refused(Error::new(ErrorCode::Unauthenticated, refused.why)),
+        }
+    })?;
+    admission::count_open(&node, &socket, true);
+    let caller = Caller {
+        socket,
+        identity: Arc::clone(&identity),
+    };
+    Ok(Space {
+        desk: Desk::new(node, caller),
+        voice,
+        identity,
+    })
+}
+
+async fn identify(node: &Node, auth: &str, visitor: &Visitor) -> Result<Identity, NotLetIn> {
+    let shown = serde_json::from_str::<Shown>(auth).ok().and_then(|shown| shown.token);
+    let identity = match (shown, visitor) {
+        (Some(token), _) => node.authenticate(&token).await,
+        (None, Ok(Some(identity))) => Ok(identity.clone()),
+        (None, Err(why)) => Err(why.clone()),
+        (None, Ok(None)) if node.access.anonymous => Ok(Identity::anonymous()),
+        (None, Ok(None)) => {
+            count_refused(node);
+            return Err(NotLetIn::Refused(Error::new(
+                ErrorCode::Unauthenticated,
+                "no token in auth",
+            )));
+        }
+    };
+    identity.map_err(|why| match why {
+        TokenError::Unavailable => NotLetIn::Later(CloseCode::OverCapacity),
+        why => {
+            count_refused(node);
+            NotLetIn::Refused(crate::error::from_token(&why))
+        }
+    })
+}
+
+fn count_refused(node: &Node) {
+    node.metrics
+        .connections
+        .handshakes
+        .with_label_values(&["unauthenticated"])
+        .inc();
+}
+
+/// What tells a client that it is not in a namespace: whole frames.
+pub(super) fn refusal(namespace: &str, error: &Error) -> bytes::Bytes {
+    let said = serde_json::json!({"message": error.message, "data": error});
+    let text = packet::begin(Kind::ConnectError, 0, namespace, None) + &said.to_string();
+    frame::whole(Opcode::Text, text.as_bytes())
+}
+
+impl Space {
+    /// Takes the socket out of everything, for the end of the connection or of the namespace.
+    pub(super) fn leave(mut self, node: &Node, cause: CloseCode) {
+        let socket = Arc::clone(self.desk.socket());
+        self.desk.give_up();
+        if socket.close_code().is_none() {
+            socket.abort(cause);
+        }
+        node.membership.remove(&socket);
+        admission::count_open(node, &socket, false);
+    }
+}
