@@ -145,10 +145,14 @@ impl Carrier {
         self.gone(&mut self.state.lock(), None);
     }
 
-    /// All that waits, for a poll. Never more than the bound of the queue.
+    /// All that waits, for a poll: never more than the bound of the queue, and nothing once a link takes it.
     #[must_use]
     pub fn fetch(&self) -> Vec<Bytes> {
-        self.state.lock().queue.take()
+        let mut state = self.state.lock();
+        match state.link {
+            Some(_) => Vec::new(),
+            None => state.queue.take(),
+        }
     }
 
     /// From now on what is sent, and what waits, leaves over a link.
