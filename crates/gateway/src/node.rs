@@ -190,7 +190,7 @@ impl Node {
             limits: limits(config),
             access: access(config)?,
             readiness: Readiness::new(bus.health()),
-            dialects: Dialects::with(&[]).map_err(StartError::Config)?,
+            dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects).map_err(StartError::Config)?,
             polls: Polls::default(),
             metrics,
             store,

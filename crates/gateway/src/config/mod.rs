@@ -17,6 +17,7 @@ mod origin;
 mod redis;
 mod redis_url;
 mod shutdown;
+mod socketio;
 mod store;
 mod store_url;
 mod webhook;
@@ -40,6 +41,7 @@ pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use shutdown::Shutdown;
+pub use socketio::SocketIo;
 pub use store::Store;
 pub use store_url::StoreUrl;
 pub use webhook::Webhook;
@@ -75,6 +77,7 @@ settings! {
         store: Store,
         members: Members,
         webhook: Webhook,
+        socketio: SocketIo,
         shutdown: Shutdown,
         log: Log,
     }

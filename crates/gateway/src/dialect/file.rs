@@ -73,10 +73,10 @@ pub(super) fn read(text: &str) -> Result<Dialect, String> {
     if let Some(bad) = file
         .namespaces
         .iter()
-        .find(|name| !name.starts_with('/') || name.contains(','))
+        .find(|name| !name.starts_with('/') || name.len() == 1 || name.contains([',', '?']))
     {
         return Err(format!(
-            "line 1: {bad:?} is no namespace: it begins with / and has no comma"
+            "line 1: {bad:?} is no namespace: it begins with /, goes on, and has neither comma nor question mark"
         ));
     }
     let mut sends = vec![unknown()?];

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use hallway_auth::Identity;
 use hallway_hub::{Foreign, Form};
 use hallway_protocol::{ClientFrame, ClientId, Endpoint, Error, FrameError, json, limits};
+use hallway_socketio::packet::MAIN;
 use serde_json::value::RawValue;
 
 use template::{Missing, Scope, Template};
@@ -88,18 +89,36 @@ pub struct Voice {
 pub struct Dialects(HashMap<String, Arc<Voice>>);
 
 impl Dialects {
-    /// Those that ship, and files of the operator's: names and texts. A later one takes a namespace from an earlier.
+    /// Those that ship, and the operator's files; `main` answers on the main namespace too.
     ///
     /// # Errors
-    /// What is wrong, with the dialect's name and the line.
-    pub fn with(files: &[(String, String)]) -> Result<Self, String> {
+    /// What is wrong, with the file and the line.
+    pub fn load(main: &str, paths: &[String]) -> Result<Self, String> {
+        let read = |path: &String| {
+            let name = std::path::Path::new(path).file_stem().and_then(|stem| stem.to_str());
+            let name = name.ok_or_else(|| format!("socketio.dialects: {path:?} is no file's name"))?;
+            let text = std::fs::read_to_string(path).map_err(|why| format!("socketio.dialects: {path}: {why}"))?;
+            Ok((name.to_owned(), text))
+        };
+        let files = paths.iter().map(read).collect::<Result<Vec<_>, String>>()?;
+        Self::with(main, &files)
+    }
+
+    /// The same, of names and texts.
+    fn with(main: &str, files: &[(String, String)]) -> Result<Self, String> {
         let shipped = SHIPPED.iter().copied();
         let own = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let mut voices = HashMap::new();
         let mut number = 0;
+        let mut found = false;
         for (name, text) in shipped.chain(own) {
             let dialect = Arc::new(file::read(text).map_err(|why| format!("the dialect {name}: {why}"))?);
-            for namespace in &dialect.namespaces {
+            let mains = (name == main).then(|| MAIN.to_owned());
+            found |= mains.is_some();
+            for namespace in dialect.namespaces.iter().chain(&mains) {
+                if voices.contains_key(namespace) {
+                    return Err(format!("the dialect {name}: another one answers on {namespace}"));
+                }
                 let writer = SocketIo::new(namespace.clone(), Arc::clone(&dialect));
                 voices.insert(
                     namespace.clone(),
@@ -114,6 +133,9 @@ impl Dialects {
                     return Err(format!("more than {NAMESPACES} namespaces"));
                 }
             }
+        }
+        if !found {
+            return Err(format!("socketio.main: there is no dialect {main}"));
         }
         Ok(Self(voices))
     }
@@ -219,7 +241,10 @@ impl Voice {
                 let mut named = String::new();
                 template.write(&scope, &mut named).map_err(missing)?;
                 let named: String = serde_json::from_str(&named).unwrap_or_default();
-                Endpoint::from_name(&named).ok_or(named)
+                // Who it is was said when it entered the namespace.
+                let known = Endpoint::from_name(&named)
+                    .filter(|endpoint| !matches!(endpoint, Endpoint::AuthConnect | Endpoint::AuthResume));
+                known.ok_or(named)
             }
         };
         let args = RawValue::from_string(text).map_err(|_| wrong(Error::bad_args("args", "args is no JSON")))?;

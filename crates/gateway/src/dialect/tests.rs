@@ -3,7 +3,7 @@ use hallway_protocol::ErrorCode;
 use super::*;
 
 fn voice() -> Arc<Voice> {
-    Arc::clone(Dialects::with(&[]).unwrap().of("/").unwrap())
+    Arc::clone(Dialects::with("native", &[]).unwrap().of("/").unwrap())
 }
 
 fn ask(name: &str, args: &[&str], ack: Option<u64>) -> Result<ClientFrame, FrameError> {
@@ -62,7 +62,7 @@ fn a_broadcast_is_an_event_and_bytes_in_it_an_attachment() {
 
 #[test]
 fn a_mistake_is_named_with_its_line() {
-    let wrong = |text: &str| Dialects::with(&[("mine".into(), text.into())]).unwrap_err();
+    let wrong = |text: &str| Dialects::with("native", &[("mine".into(), text.into())]).unwrap_err();
     let unknown = "namespaces = ['/a']\n\n[[send]]\nevent = 'a'\nendpoint = 'rooms.nothing'\n";
     let why = wrong(unknown);
     assert!(why.contains("mine: line 3") && why.contains("rooms.nothing"), "{why}");
@@ -70,4 +70,6 @@ fn a_mistake_is_named_with_its_line() {
     assert!(wrong("namespaces = ['/a']\n[[hear]]\nevent = 'x'\ndata = '$nothing'\n").contains("nothing"));
     assert!(wrong("namespaces = ['/a']\n[[hear]]\nroom = 'a*b'\n").contains("at the end"));
     assert!(wrong("namespaces = ['/a']\nnonsense = 1\n").contains("nonsense"));
+    assert!(wrong("namespaces = ['/native']\n").contains("another"));
+    assert!(Dialects::with("mine", &[]).unwrap_err().contains("socketio.main"));
 }

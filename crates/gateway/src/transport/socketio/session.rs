@@ -9,13 +9,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use hallway_hub::{Carrier, Opcode, frame};
 use hallway_protocol::{CloseCode, Error, ErrorCode};
 use hallway_socketio::engine::{self, Packet as Carried};
 use hallway_socketio::packet::{self, Kind, Packet};
 use hallway_socketio::{Malformed, binary};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::source::{Came, Source};
@@ -55,7 +55,8 @@ pub(super) struct Session {
 
 struct Connecting {
     namespace: String,
-    entering: BoxFuture<'static, Result<Space, NotLetIn>>,
+    /// A task of its own, since whoever is half in must not be forgotten there.
+    entering: JoinHandle<Result<Space, NotLetIn>>,
 }
 
 struct Parts {
@@ -152,13 +153,21 @@ impl Session {
                 () = tokio::time::sleep_until(self.alone_until), if alone => Err(CloseCode::AuthTimeout.into()),
             };
         }
-        let End { code, reason } = next.err().unwrap_or(CloseCode::Normal.into());
-        self.carrier.finish(frame::close(code, reason));
-        let cause = self.carrier.cause().unwrap_or(code);
+        let cause = match next {
+            Err(End { code, reason }) => {
+                self.carrier.finish(frame::close(code, reason));
+                Some(code)
+            }
+            Ok(()) => self.carrier.cause(),
+        };
+        if let Some(under_way) = self.connecting.take()
+            && let Ok(Ok(space)) = under_way.entering.await
+        {
+            self.spaces.push(space);
+        }
         for space in self.spaces.drain(..) {
             space.leave(&self.node, cause);
         }
-        self.connecting = None;
         let _ = tokio::time::timeout(LEAVE, self.source.end()).await;
         self.carrier.cut();
     }
@@ -283,7 +292,7 @@ impl Session {
             (Kind::Connect, Some(_)) | (Kind::Ack, Some(_)) => self.measure(),
             (Kind::Event, Some(at)) => self.event(at, packet),
             (Kind::Disconnect, Some(at)) => {
-                self.spaces.remove(at).leave(&self.node, CloseCode::Normal);
+                self.spaces.remove(at).leave(&self.node, Some(CloseCode::Normal));
                 self.alone_until = Instant::now() + self.node.limits.auth_timeout;
                 self.measure()
             }
@@ -325,7 +334,7 @@ impl Session {
         );
         self.connecting = Some(Connecting {
             namespace,
-            entering: Box::pin(entering),
+            entering: tokio::spawn(entering),
         });
         Ok(())
     }
@@ -354,7 +363,7 @@ impl Session {
                 at += 1;
                 continue;
             };
-            self.spaces.remove(at).leave(&self.node, code);
+            self.spaces.remove(at).leave(&self.node, Some(code));
             if CloseCode::reconnects(code.wire()) {
                 return Err(code.into());
             }
@@ -385,6 +394,8 @@ async fn next_entered(connecting: &mut Option<Connecting>) -> (String, Result<Sp
     match connecting {
         Some(under_way) => {
             let entered = (&mut under_way.entering).await;
+            // A task of this node that has panicked has said so.
+            let entered = entered.unwrap_or(Err(NotLetIn::Later(CloseCode::OverCapacity)));
             let namespace = std::mem::take(&mut under_way.namespace);
             *connecting = None;
             (namespace, entered)

@@ -127,12 +127,14 @@ pub(super) fn refusal(namespace: &str, error: &Error) -> bytes::Bytes {
 }
 
 impl Space {
-    /// Takes the socket out of everything, for the end of the connection or of the namespace.
-    pub(super) fn leave(mut self, node: &Node, cause: CloseCode) {
+    /// Takes the socket out of everything, for the end of the connection or of the namespace. Without a cause the client
+    /// has vanished.
+    pub(super) fn leave(mut self, node: &Node, cause: Option<CloseCode>) {
         let socket = Arc::clone(self.desk.socket());
         self.desk.give_up();
-        if socket.close_code().is_none() {
-            socket.abort(cause);
+        match cause {
+            Some(cause) if socket.close_code().is_none() => socket.abort(cause),
+            _ => socket.vanished(),
         }
         node.membership.remove(&socket);
         admission::count_open(node, &socket, false);
