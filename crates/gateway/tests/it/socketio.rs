@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hallway_testkit::cluster::{Cluster, token};
+use hallway_testkit::{Cluster, RedisServer, token};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
@@ -79,4 +79,45 @@ async fn a_client_over_http_alone() {
 async fn a_client_that_begins_over_http() {
     let cluster = Cluster::alone("").await;
     play(&cluster, "basics.mjs", Value::Null).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn engine_io_by_hand() {
+    let settings = "[limits]\nhandshake_timeout = '2s'\n[auth]\norigins = ['http://app.example.com']";
+    play(&Cluster::alone(settings).await, "engine.mjs", Value::Null).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_of_three_nodes() {
+    let redis = RedisServer::start().await;
+    let settings = format!(
+        "[redis]\nurl = '{}'\ncommand_timeout = '20s'\nprobe_timeout = '20s'\n",
+        redis.url()
+    );
+    let cluster = Cluster::start(3, &settings).await;
+    play(&cluster, "cluster.mjs", json!(["websocket"])).await;
+    play(&cluster, "cluster.mjs", json!(["polling"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_native_client_and_one_of_socket_io_hear_each_other() {
+    let cluster = Cluster::alone("").await;
+    let (mut native, _) = cluster.connect(0, "carol").await;
+    let board = json!({"room": "board-3"});
+    native.request("rooms.join", board).await.expect("joined");
+    let plays = play(&cluster, "native.mjs", Value::Null);
+    let hears = async {
+        let heard = super::broadcast(&mut native).await;
+        let said = json!({"room": "board-3", "destination": "from-native", "data": heard.data});
+        native.request("rooms.broadcast", said).await.expect("published");
+    };
+    tokio::join!(plays, hears);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_browser_on_a_page_of_another_origin() {
+    for transports in [json!(["websocket"]), Value::Null, json!(["polling"])] {
+        let cluster = Cluster::alone("[auth]\norigins = ['http://app.example.com']").await;
+        play(&cluster, "browser.mjs", transports).await;
+    }
 }

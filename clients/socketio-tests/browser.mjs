@@ -1,0 +1,85 @@
+// The client in a real browser: a page of another origin, so that CORS counts, with credentials.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { tokens, transports, urls } from "./lib.mjs";
+
+const dist = join(dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")), "dist");
+const client = await readFile(join(dist, "socket.io.js"));
+
+async function inPage({ url, tokens, transports }) {
+    const join = (user) => {
+        const options = { auth: { token: tokens[user] }, withCredentials: true, forceNew: true };
+        const socket = io(url, transports ? { ...options, transports } : options);
+        return new Promise((resolve, reject) => {
+            socket.once("connect", () => resolve(socket));
+            socket.once("connect_error", reject);
+        });
+    };
+    const ask = (socket, endpointName, endpointArgs) =>
+        socket.emitWithAck("endpoint", { endpointName, endpointArgs });
+    const [alice, bob] = await Promise.all([join("alice"), join("bob")]);
+    for (const socket of [alice, bob]) await ask(socket, "rooms.join", { room: "board-9" });
+    const heard = new Promise((resolve) => bob.once("broadcast", resolve));
+    const data = { bytes: Uint8Array.from([1, 2, 3]).buffer, text: "héllo" };
+    await ask(alice, "rooms.broadcast", { room: "board-9", destination: "d", data });
+    const broadcast = await heard;
+    return {
+        seq: broadcast.seq,
+        text: broadcast.data.text,
+        bytes: [...new Uint8Array(broadcast.data.bytes)],
+        refused: (await ask(alice, "rooms.leave", { room: "board-10" })).error.code,
+    };
+}
+
+const page = `<!doctype html><script src="/socket.io.js"></script><script>
+    (${inPage})(${JSON.stringify({ url: urls[0], tokens, transports })})
+        .then((done) => ({ done }), (why) => ({ why: String(why) + JSON.stringify(why) }))
+        .then((said) => fetch("/said", { method: "POST", body: JSON.stringify(said) }));
+</script>`;
+
+const said = new Promise((resolve) => {
+    const server = createServer(async (request, response) => {
+        if (request.url === "/said") {
+            let body = "";
+            for await (const piece of request) body += piece;
+            resolve({ server, ...JSON.parse(body) });
+        }
+        const script = request.url === "/socket.io.js";
+        response.setHeader("content-type", script ? "text/javascript" : "text/html; charset=utf-8");
+        response.end(script ? client : page);
+    });
+    server.listen(0, "127.0.0.1", () => start(server.address().port));
+});
+
+let browser;
+const folder = await mkdtemp(join(tmpdir(), "hallway-browser-"));
+
+function start(port) {
+    const name = process.env.CHROMIUM ?? "chromium";
+    browser = execFile(name, [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        // A page of another site may not ask nodes on loopback unless this is off.
+        "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+        `--user-data-dir=${folder}`,
+        `--host-resolver-rules=MAP app.example.com 127.0.0.1:${port}`,
+        "http://app.example.com/",
+    ]);
+}
+
+const { server, done, why } = await said;
+const gone = new Promise((resolve) => browser.once("exit", resolve));
+browser.kill("SIGKILL");
+await gone;
+server.closeAllConnections();
+server.close();
+await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+assert.equal(why, undefined);
+assert.deepEqual(done, { seq: 1, text: "héllo", bytes: [1, 2, 3], refused: "not-in-room" });
