@@ -5,12 +5,9 @@ use std::time::Duration;
 use hallway_protocol::UserId;
 use serde_json::{Map, Value};
 
-use crate::identity::Identity;
+use crate::identity::{Attributes, Identity};
 use crate::pattern::RoomPattern;
 use crate::token_error::TokenError;
-
-/// Longest `name` in bytes: it is sent to others in rooms.
-const NAME_MAX: usize = 256;
 
 pub(crate) type Claims = Map<String, Value>;
 
@@ -34,6 +31,8 @@ pub struct Rules {
     pub rooms: String,
     /// The claim that says when what the token allows is over. `exp` counts beside it.
     pub expires: String,
+    /// Claims that become attributes.
+    pub attributes: Vec<String>,
 }
 
 impl Default for Rules {
@@ -47,6 +46,7 @@ impl Default for Rules {
             name: "name".into(),
             rooms: "rooms".into(),
             expires: "exp".into(),
+            attributes: Vec::new(),
         }
     }
 }
@@ -73,6 +73,8 @@ pub(crate) fn identity(claims: &Claims, rules: &Rules, now: u64) -> Result<Ident
         rooms: rooms(claims, &rules.rooms)?,
         expires_at: Some(expires_at),
         issued_at: time(claims, "iat")?,
+        session: None,
+        attributes: attributes(claims, &rules.attributes)?,
     })
 }
 
@@ -138,10 +140,20 @@ fn user(claims: &Claims, path: &str) -> Result<UserId, TokenError> {
 fn name(claims: &Claims, path: &str) -> Result<Option<String>, TokenError> {
     match claim(claims, path) {
         None => Ok(None),
-        Some(Value::String(name)) if name.len() <= NAME_MAX && !name.chars().any(char::is_control) => {
-            Ok(Some(name.clone()).filter(|name| !name.is_empty()))
-        }
+        Some(Value::String(name)) if Identity::is_name(name) => Ok(Some(name.clone()).filter(|name| !name.is_empty())),
         Some(_) => Err(bad(path)),
+    }
+}
+
+/// Those of the claims that are there, each under its name as configured.
+fn attributes(claims: &Claims, paths: &[String]) -> Result<Attributes, TokenError> {
+    let found = paths
+        .iter()
+        .filter_map(|path| Some((path.clone(), claim(claims, path)?.clone())));
+    let attributes = found.collect();
+    match Identity::is_within_bounds(&attributes) {
+        true => Ok(attributes),
+        false => Err(bad(&paths.join(", "))),
     }
 }
 

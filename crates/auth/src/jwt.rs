@@ -62,6 +62,13 @@ impl JwtVerifier {
         self
     }
 
+    /// The same, making attributes of these claims.
+    #[must_use]
+    pub fn with_attributes(mut self, claims: Vec<String>) -> Self {
+        self.0.rules.attributes = claims;
+        self
+    }
+
     /// Keys that come from a URL.
     #[must_use]
     pub fn jwks(&self) -> Option<&Arc<Jwks>> {

@@ -6,6 +6,7 @@
 //! - [`Key`]: what tokens are checked with, each for one [`Algorithm`].
 //! - [`jwks`]: keys from a URL.
 //! - [`RoomPattern`]: an entry of the `rooms` claim.
+//! - [`SessionToken`], [`SessionId`]: what a session in a database is found and called by.
 //! - [`Tickets`]: what a connection comes back with.
 //! - [`ApiKeys`]: the keys that a backend may show.
 //!
@@ -22,6 +23,8 @@ pub mod jwks;
 mod jwt;
 mod key;
 mod pattern;
+mod seal;
+mod session;
 mod ticket;
 mod token_error;
 
@@ -29,9 +32,10 @@ pub use algorithm::Algorithm;
 pub use api_keys::{ApiKeys, KeyTooLong};
 pub use bearer::bearer;
 pub use claims::Rules;
-pub use identity::{Grant, Identity};
+pub use identity::{Attributes, Grant, Identity};
 pub use jwt::{JwtOptions, JwtVerifier};
 pub use key::{Key, KeyError, SigningKey};
 pub use pattern::RoomPattern;
+pub use session::{SessionId, SessionToken};
 pub use ticket::{TicketError, Tickets};
 pub use token_error::TokenError;

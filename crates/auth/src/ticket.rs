@@ -12,8 +12,10 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::Identity;
+use crate::identity::{Attributes, Identity};
 use crate::pattern::RoomPattern;
+use crate::seal::Seal;
+use crate::session::SessionToken;
 
 /// The `typ` of a ticket's header.
 const TYPE: &str = "hallway-ticket+jwt";
@@ -23,10 +25,17 @@ const KEY_PREFIX: &str = "hallway resume ticket 1:";
 
 /// Makes and reads tickets.
 pub struct Tickets {
+    /// The first of `keys`, where tickets are made.
     signing: Option<EncodingKey>,
-    keys: Vec<DecodingKey>,
+    keys: Vec<TicketKey>,
     validation: Validation,
     life: Duration,
+}
+
+/// What tickets of one secret are checked and opened with.
+struct TicketKey {
+    decoding: DecodingKey,
+    seal: Seal,
 }
 
 /// Why a ticket is refused. The texts may be sent to the client, which then shows its token instead.
@@ -58,6 +67,11 @@ struct Claims {
     issued_at: Option<u64>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
+    /// The token of the session, sealed: who holds the ticket does not have the session, and it is looked at again.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(rename = "a", default, skip_serializing_if = "Attributes::is_empty")]
+    attributes: Attributes,
     /// When the ticket ends, in Unix milliseconds.
     #[serde(rename = "t")]
     until: u64,
@@ -74,22 +88,27 @@ impl fmt::Debug for Tickets {
 
 impl Tickets {
     /// Largest ticket in bytes.
-    pub const MAX_LEN: usize = 8192;
+    pub const MAX_LEN: usize = 16 * 1024;
 
     /// Tickets signed with a key made from the first secret, and read with those of all. Empty secrets count as
     /// none; without any there are no tickets.
     pub fn new<'s>(secret: &'s str, previous: impl IntoIterator<Item = &'s str>, life: Duration) -> Self {
-        let key = |secret: &str| format!("{KEY_PREFIX}{secret}").into_bytes();
+        let prefixed = |secret: &str| format!("{KEY_PREFIX}{secret}").into_bytes();
+        // Keys of the algorithm's length, which are never refused.
+        let key = |secret: &str| {
+            let decoding = DecodingKey::from_secret(&prefixed(secret));
+            Seal::of_secret(secret).ok().map(|seal| TicketKey { decoding, seal })
+        };
         let mut validation = Validation::new(Algorithm::HS256);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
         Self {
-            signing: (!secret.is_empty()).then(|| EncodingKey::from_secret(&key(secret))),
+            signing: (!secret.is_empty()).then(|| EncodingKey::from_secret(&prefixed(secret))),
             keys: std::iter::once(secret)
                 .chain(previous)
                 .filter(|secret| !secret.is_empty())
-                .map(|secret| DecodingKey::from_secret(&key(secret)))
+                .filter_map(key)
                 .collect(),
             validation,
             life,
@@ -99,18 +118,27 @@ impl Tickets {
     /// A ticket for who was let in, or nothing where there are none. `now` is in Unix milliseconds.
     #[must_use]
     pub fn issue(&self, identity: &Identity, now: u64) -> Option<String> {
+        let (signing, key) = (self.signing.as_ref()?, self.keys.first()?);
+        let session = match &identity.session {
+            // Without it nobody would look at the session again, so then there is no ticket.
+            Some(token) => Some(key.seal.close(token.expose()).ok()?),
+            None => None,
+        };
         let claims = Claims {
             user: identity.user.clone(),
             name: identity.name.clone(),
             rooms: identity.rooms.iter().map(ToString::to_string).collect(),
             issued_at: identity.issued_at,
             expires_at: identity.expires_at,
+            session,
+            attributes: identity.attributes.clone(),
             until: now.saturating_add(self.life.as_millis() as u64),
         };
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.into());
         // JSON made of texts and numbers can be written, and an HMAC takes any key.
-        jsonwebtoken::encode(&header, &claims, self.signing.as_ref()?).ok()
+        let ticket = jsonwebtoken::encode(&header, &claims, signing).ok()?;
+        (ticket.len() <= Self::MAX_LEN).then_some(ticket)
     }
 
     /// Reads a ticket. `now` is in Unix milliseconds.
@@ -121,7 +149,7 @@ impl Tickets {
         if self.keys.is_empty() {
             return Err(TicketError::NotAccepted);
         }
-        let claims = self.checked(ticket)?;
+        let (claims, key) = self.checked(ticket)?;
         if now >= claims.until || claims.expires_at.is_some_and(|end| now >= end) {
             return Err(TicketError::Expired);
         }
@@ -130,22 +158,26 @@ impl Tickets {
             .iter()
             .map(|text| RoomPattern::parse(text).ok_or(TicketError::Invalid))
             .collect::<Result<_, _>>()?;
+        let open = |sealed: String| key.seal.open(&sealed).and_then(|token| SessionToken::parse(&token));
+        let session = claims.session.map(|sealed| open(sealed).ok_or(TicketError::Invalid));
         Ok(Identity {
             user: claims.user,
             name: claims.name,
             rooms,
             expires_at: claims.expires_at,
             issued_at: claims.issued_at,
+            session: session.transpose()?,
+            attributes: claims.attributes,
         })
     }
 
-    fn checked(&self, ticket: &str) -> Result<Claims, TicketError> {
+    fn checked(&self, ticket: &str) -> Result<(Claims, &TicketKey), TicketError> {
         if ticket.len() > Self::MAX_LEN {
             return Err(TicketError::Invalid);
         }
         for key in &self.keys {
-            match jsonwebtoken::decode::<Claims>(ticket, key, &self.validation) {
-                Ok(data) if data.header.typ.as_deref() == Some(TYPE) => return Ok(data.claims),
+            match jsonwebtoken::decode::<Claims>(ticket, &key.decoding, &self.validation) {
+                Ok(data) if data.header.typ.as_deref() == Some(TYPE) => return Ok((data.claims, key)),
                 Err(why) if *why.kind() == ErrorKind::InvalidSignature => {}
                 Ok(_) | Err(_) => return Err(TicketError::Invalid),
             }
@@ -175,12 +207,37 @@ mod tests {
             rooms: vec![RoomPattern::parse("board-*").unwrap()],
             expires_at: Some(NOW + 30_000),
             issued_at: Some(NOW - 1000),
+            ..Identity::default()
+        }
+    }
+
+    fn of_session() -> Identity {
+        let attributes = serde_json::from_str(r#"{"credits":7}"#).unwrap();
+        Identity {
+            rooms: Vec::new(),
+            session: SessionToken::parse("the-session-token"),
+            attributes,
+            ..alice()
         }
     }
 
     #[test]
+    fn the_token_of_a_session_is_in_it_and_cannot_be_read() {
+        use base64::Engine;
+        let ticket = tickets().issue(&of_session(), NOW).unwrap();
+        let payload = ticket.split('.').nth(1).unwrap();
+        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(payload)
+            .unwrap();
+        assert!(!String::from_utf8_lossy(&payload).contains("session-token"));
+        assert_eq!(tickets().redeem(&ticket, NOW), Ok(of_session()));
+        let rotated = Tickets::new("another-secret-of-32-bytes-or-more!", [SECRET], LIFE);
+        assert_eq!(rotated.redeem(&ticket, NOW), Ok(of_session()));
+    }
+
+    #[test]
     fn a_ticket_brings_back_who_it_was_made_for() {
-        for identity in [alice(), Identity::anonymous()] {
+        for identity in [alice(), of_session(), Identity::anonymous()] {
             let ticket = tickets().issue(&identity, NOW).unwrap();
             assert_eq!(tickets().redeem(&ticket, NOW + 1), Ok(identity));
         }

@@ -22,9 +22,15 @@ pub enum TokenError {
     /// It names no key, and there are several that it could be signed with.
     #[error("the token does not name its key (`kid`)")]
     NoKeyId,
-    /// The source of the keys is away. The only one that is no judgement of the token: it may be shown again later.
+    /// The source of the keys is away: no judgement of the token, see [`TokenError::is_temporary`].
     #[error("the keys that tokens are checked with are not available now")]
     Unavailable,
+    /// No session is known by this token. Where a database keeps them, it may be known after a look there.
+    #[error("the session is not known, or has ended")]
+    NoSession,
+    /// The database that keeps the sessions is away: no judgement of the token, see [`TokenError::is_temporary`].
+    #[error("sessions cannot be looked up now")]
+    SessionsUnavailable,
     /// Signed with another key, or changed after it was signed.
     #[error("the token's signature is wrong")]
     Signature,
@@ -40,4 +46,12 @@ pub enum TokenError {
     /// A claim is not what it must be; it is named.
     #[error("the token's `{0}` claim is not acceptable")]
     BadClaim(String),
+}
+
+impl TokenError {
+    /// Whether it says nothing about the token, which may be shown again later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::SessionsUnavailable)
+    }
 }

@@ -12,9 +12,9 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Sent, Told};
+use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Seats, Sent, Told};
 
-pub use cluster::{nodes_are_known, what_is_revoked_is_remembered, words_are_told};
+pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +48,8 @@ pub struct Subject {
     pub cluster: Arc<dyn Cluster>,
     /// The same, as the third.
     pub revocations: Arc<dyn Revocations>,
+    /// The same, as the fourth.
+    pub seats: Arc<dyn Seats>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -167,6 +169,7 @@ macro_rules! conformance_tests {
             a_full_line_is_busy_and_loses_nothing
             every_lane_has_its_rooms
             what_is_revoked_is_remembered
+            seats_are_taken_and_given_back
             words_are_told
             nodes_are_known
             closing_ends_the_lanes

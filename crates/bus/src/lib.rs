@@ -24,6 +24,7 @@ mod message;
 mod publish;
 pub mod redis;
 mod revocations;
+mod seats;
 mod stats;
 
 pub use bus::{Bus, empty_since};
@@ -37,4 +38,5 @@ pub use lanes::Lanes;
 pub use message::{Message, Sent};
 pub use publish::{Publish, Published};
 pub use revocations::{Revocation, Revocations};
+pub use seats::{SEAT_LIFE, Seat, Seats};
 pub use stats::Stats;

@@ -1,10 +1,13 @@
 //! A client of the backend API: one request, one answer, one connection.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use hallway_client::Stream;
 use hallway_gateway::config::Config;
+use http::uri::Authority;
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -22,6 +25,10 @@ const ANSWER_MAX: usize = 16 << 20;
 
 /// The API of a node.
 pub(crate) struct Api {
+    /// Whether it speaks TLS.
+    tls: bool,
+    /// The file with the authority of its certificate, if it is not one of the system's.
+    ca: Option<PathBuf>,
     authority: String,
     base: String,
     key: String,
@@ -32,11 +39,18 @@ impl Api {
     pub(crate) fn of(matches: &ArgMatches, config: &Config) -> Result<Self, Failure> {
         let url = match matches.get_one::<String>("api") {
             Some(url) => url.clone(),
-            None => format!("http://{}", reachable(config.internal_listen)),
+            None => {
+                let scheme = if config.internal_tls.cert.is_empty() {
+                    "http"
+                } else {
+                    "https"
+                };
+                format!("{scheme}://{}", reachable(config.internal_listen))
+            }
         };
         let refused = || {
             Failure::usage(format!(
-                "flag --api: {url:?} is refused: must be http://host[:port][/path]"
+                "flag --api: {url:?} is refused: must be http:// or https://host[:port][/path]"
             ))
         };
         let uri: Uri = url.parse().map_err(|_| refused())?;
@@ -44,7 +58,8 @@ impl Api {
             .authority()
             .filter(|authority| !authority.host().is_empty())
             .ok_or_else(refused)?;
-        if uri.scheme_str() != Some("http") || uri.query().is_some() {
+        let tls = uri.scheme_str() == Some("https");
+        if !(tls || uri.scheme_str() == Some("http")) || uri.query().is_some() {
             return Err(refused());
         }
         let key = match (matches.get_one::<String>("key"), config.api.keys.first()) {
@@ -57,6 +72,8 @@ impl Api {
             }
         };
         Ok(Self {
+            tls,
+            ca: matches.get_one::<String>("ca").map(PathBuf::from),
             authority: authority.to_string(),
             base: uri.path().trim_end_matches('/').to_owned(),
             key,
@@ -99,7 +116,13 @@ impl Api {
             .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))?;
-        let stream = TcpStream::connect(with_port(&self.authority)).await?;
+        let stream = TcpStream::connect(with_port(&self.authority, self.tls)).await?;
+        let stream = if self.tls {
+            let host = self.authority.parse::<Authority>()?;
+            Stream::tls(stream, host.host().trim_matches(['[', ']']), self.ca.as_deref()).await?
+        } else {
+            Stream::Plain(stream)
+        };
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the connection, or with the runtime.
         tokio::spawn(connection);
@@ -122,14 +145,14 @@ pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-fn with_port(authority: &str) -> String {
+fn with_port(authority: &str, tls: bool) -> String {
     let has_port = authority
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     if has_port {
         authority.to_owned()
     } else {
-        format!("{authority}:80")
+        format!("{authority}:{}", if tls { 443 } else { 80 })
     }
 }
 
@@ -148,9 +171,9 @@ mod tests {
 
     #[test]
     fn addresses_are_completed() {
-        assert_eq!(with_port("localhost"), "localhost:80");
-        assert_eq!(with_port("[::1]"), "[::1]:80");
-        assert_eq!(with_port("[::1]:9000"), "[::1]:9000");
+        assert_eq!(with_port("localhost", false), "localhost:80");
+        assert_eq!(with_port("[::1]", true), "[::1]:443");
+        assert_eq!(with_port("[::1]:9000", false), "[::1]:9000");
         assert_eq!(reachable("0.0.0.0:1".parse().unwrap()).to_string(), "127.0.0.1:1");
         assert_eq!(reachable("[::]:1".parse().unwrap()).to_string(), "[::1]:1");
     }

@@ -22,7 +22,8 @@ pub(crate) fn command() -> Command {
 
 fn serve() -> Command {
     with_settings(Command::new("serve").about("Run a node"), |_| true).after_help(
-        "The first SIGTERM or SIGINT drains the node, the second ends it at once. A configuration that makes no \
+        "The first SIGTERM or SIGINT drains the node, the second ends it at once. SIGHUP has it read its configuration and \
+         certificates again. A configuration that makes no \
          sense ends it with exit code 64 before anything is opened.",
     )
 }
@@ -73,6 +74,7 @@ fn nodes() -> Command {
 fn listen() -> Command {
     let command = Command::new("listen")
         .about("Join rooms and print their broadcasts, a line each")
+        .arg(authority())
         .arg(place("room", "ROOM", "A room").required(true).num_args(1..))
         .arg(text(
             "url",
@@ -89,6 +91,7 @@ fn listen() -> Command {
     let keep = [
         "dev",
         "listen",
+        "tls.cert",
         "auth.jwt_secret",
         "auth.jwt_audience",
         "auth.jwt_issuer",
@@ -116,8 +119,17 @@ fn metrics() -> Command {
         .subcommand(Command::new("docs").about("Print the reference of all metrics, in Markdown"))
 }
 
+fn authority() -> Arg {
+    text(
+        "ca",
+        "FILE",
+        "For a node that speaks TLS: the PEM file with the authority of its certificate (default: the system's)",
+    )
+}
+
 fn with_api(command: Command) -> Command {
     let command = command
+        .arg(authority())
         .arg(text(
             "api",
             "URL",
@@ -129,7 +141,7 @@ fn with_api(command: Command) -> Command {
             "The API key to show (default: the first of the configured ones)",
         ));
     with_settings(command, |setting| {
-        ["dev", "internal_listen", "api.keys"].contains(&setting.key.as_str())
+        ["dev", "internal_listen", "internal_tls.cert", "api.keys"].contains(&setting.key.as_str())
     })
 }
 

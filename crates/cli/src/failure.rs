@@ -44,6 +44,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// What the argument parser has to say: help and version are no failures.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();

@@ -27,9 +27,13 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let rooms = rooms(matches)?;
     let url = match matches.get_one::<String>("url") {
         Some(url) => url.clone(),
-        None => format!("ws://{}/ws", api::reachable(config.listen)),
+        None => {
+            let scheme = if config.tls.cert.is_empty() { "ws" } else { "wss" };
+            format!("{scheme}://{}/ws", api::reachable(config.listen))
+        }
     };
     let mut options = Options::new(url);
+    options.authorities = matches.get_one::<String>("ca").map(Into::into);
     options.token = shown_token(matches, &config, &rooms)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;

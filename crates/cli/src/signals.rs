@@ -1,4 +1,4 @@
-//! The signals that end a process.
+//! The signals that end a process, and the one that has it read its configuration again.
 
 use std::io;
 
@@ -23,10 +23,11 @@ impl Signal {
     }
 }
 
-/// Both signals. From the moment this exists they do not end the process by themselves.
+/// All of them. From the moment this exists they do not end the process by themselves.
 pub(crate) struct Signals {
     interrupt: Stream,
     terminate: Stream,
+    hangup: Stream,
 }
 
 impl Signals {
@@ -35,14 +36,18 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    /// The next one. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
+    /// The next one that asks the process to end; `on_hangup` runs for each hangup before it. Cancel safe.
+    pub(crate) async fn next(&mut self, mut on_hangup: impl FnMut()) -> Signal {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return Signal::Interrupt,
+                _ = self.terminate.recv() => return Signal::Terminate,
+                _ = self.hangup.recv() => on_hangup(),
+            }
         }
     }
 }

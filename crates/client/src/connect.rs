@@ -9,7 +9,7 @@ use hallway_protocol::Codec;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
 use http::{Request, Uri};
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, lookup_host};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
@@ -24,6 +24,7 @@ use crate::events::Events;
 use crate::frame::{ClientFrame, Hello, ServerFrame, decode, encode};
 use crate::options::{FirstFrame, Options};
 use crate::requests::Requests;
+use crate::stream::Stream;
 
 /// A server's word on its pings is believed up to this.
 const MOST_PING_INTERVAL_MS: u64 = 600_000;
@@ -117,12 +118,18 @@ fn request(options: &Options) -> Result<Request<()>, ConnectError> {
     Ok(request)
 }
 
-async fn dial(options: &Options, uri: &Uri) -> Result<TcpStream, ConnectError> {
-    if uri.scheme_str() != Some("ws") {
-        return Err(ConnectError::Options("url: only ws:// is spoken here".into()));
-    }
+async fn dial(options: &Options, uri: &Uri) -> Result<Stream, ConnectError> {
+    let tls = match uri.scheme_str() {
+        Some("ws") => false,
+        Some("wss") => true,
+        _ => {
+            return Err(ConnectError::Options(
+                "url: only ws:// and wss:// are spoken here".into(),
+            ));
+        }
+    };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let port = uri.port_u16().unwrap_or(80);
+    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     let mut last = ConnectError::Transport(format!("{host} has no address"));
     for address in lookup_host((host, port)).await.map_err(broken)? {
         let connected = async {
@@ -138,7 +145,11 @@ async fn dial(options: &Options, uri: &Uri) -> Result<TcpStream, ConnectError> {
             socket.connect(address).await
         };
         match connected.await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) if tls => {
+                let authorities = options.authorities.as_deref();
+                return Stream::tls(stream, host, authorities).await.map_err(broken);
+            }
+            Ok(stream) => return Ok(Stream::Plain(stream)),
             Err(why) => last = broken(why),
         }
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hallway_protocol::Codec;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -19,8 +18,9 @@ use crate::error::{Closed, RequestError};
 use crate::events::{Asked, Incoming, Item};
 use crate::frame::{ClientFrame, Reply, ServerFrame, decode, encode};
 use crate::requests::Command;
+use crate::stream::Stream;
 
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+pub(crate) type Socket = WebSocketStream<Stream>;
 
 /// Who gets a reply.
 #[derive(Debug)]

@@ -31,6 +31,9 @@ pub struct Hello {
     pub server_time: u64,
     /// When the authorization ends, in Unix milliseconds.
     pub expires_at: Option<u64>,
+    /// What else is known of the user.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
     /// For [`crate::FirstFrame::Resume`].
     pub resume_ticket: Option<String>,
     /// After a resume: the answer for each room asked for.

@@ -21,7 +21,7 @@
 //! them too; nothing is dropped and nothing grows without bound.
 //!
 //! A [`Client`] connects once. A [`Session`] stays connected: it comes back by itself, into its rooms and from where it
-//! had heard them, and says where something may be missing. Neither speaks TLS.
+//! had heard them, and says where something may be missing. Both speak TLS where the URL is `wss://`.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -49,6 +49,7 @@ mod frame;
 mod options;
 mod requests;
 mod session;
+mod stream;
 
 pub use error::{Closed, ConnectError, RequestError, ServerError};
 pub use events::{Events, Incoming};
@@ -57,6 +58,7 @@ pub use hallway_protocol::Codec;
 pub use options::{FirstFrame, Options, ResumeFrom};
 pub use requests::Requests;
 pub use session::{Cause, Event, Session, SessionHandle, SessionOptions};
+pub use stream::Stream;
 
 use serde::Serialize;
 use serde_json::Value;

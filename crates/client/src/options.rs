@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hallway_protocol::Codec;
@@ -11,8 +12,10 @@ use serde::{Deserialize, Serialize};
 /// How to connect. Made by [`Options::new`]; every field may be set.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `ws://host:port/path`.
+    /// `ws://host:port/path`, or `wss://…` for TLS.
     pub url: String,
+    /// For `wss://`: a PEM file with the authorities that may have signed the server's certificate; `None`: the system's.
+    pub authorities: Option<PathBuf>,
     /// Sent as `Authorization: Bearer …`.
     pub token: Option<String>,
     /// Sent as the offered subprotocol `hallway.token.…`, the way of browsers.
@@ -45,6 +48,7 @@ impl Options {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            authorities: None,
             token: None,
             token_subprotocol: None,
             first_frame: None,

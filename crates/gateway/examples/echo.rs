@@ -46,7 +46,7 @@ async fn main() -> std::io::Result<()> {
                 let options = Options {
                     id,
                     user: None,
-                    form: Codec::Json.into(),
+                    codec: Codec::Json,
                     authorization: Default::default(),
                     badge: None,
                 };

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hallway_auth::SessionId;
 use hallway_bus::{Cluster as Nodes, NodeRecord};
 use hallway_protocol::{ClientId, Error, ErrorCode, RoomName, UserId};
 use parking_lot::Mutex;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::authority::review;
 use crate::membership::catch_up::Lines;
 use crate::node::Node;
+use crate::sessions::sockets_on;
 
 /// How long the other nodes may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,9 +48,12 @@ pub enum Request {
         user: Option<UserId>,
         /// This one.
         client: Option<ClientId>,
+        /// All that stand on this session.
+        #[serde(default)]
+        session: Option<SessionId>,
         /// What they are told.
         reason: String,
-        /// Also that the user's credentials of before this time are over, in Unix milliseconds.
+        /// Also that the credentials of that user or session of before this time are over, in Unix milliseconds.
         #[serde(default)]
         revoked_before: Option<u64>,
     },
@@ -280,8 +285,18 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             ..
         } => serde_json::to_value(node.revocations.learn_user(&user, before, &reason)),
         Request::Disconnect {
-            user, client, reason, ..
-        } => serde_json::to_value(disconnect(node, user.as_ref(), client, &reason)),
+            session: Some(session),
+            revoked_before: Some(before),
+            reason,
+            ..
+        } => serde_json::to_value(node.revocations.learn_session(&session, before, &reason)),
+        Request::Disconnect {
+            user,
+            client,
+            session,
+            reason,
+            ..
+        } => serde_json::to_value(disconnect(node, user.as_ref(), client, session.as_ref(), &reason)),
         Request::Join { room, user } => {
             node.authority.forget(&user, &room);
             let kind = node.kinds.resolve(&room).map_err(|why| why.to_string())?.kind;
@@ -315,9 +330,20 @@ fn sockets_of(node: &Node, user: &UserId) -> Vec<SocketInfo> {
     node.hub.sockets_of(user).into_iter().map(info).collect()
 }
 
-fn disconnect(node: &Node, user: Option<&UserId>, client: Option<ClientId>, reason: &str) -> usize {
+fn disconnect(
+    node: &Node,
+    user: Option<&UserId>,
+    client: Option<ClientId>,
+    session: Option<&SessionId>,
+    reason: &str,
+) -> usize {
     let mut sockets = user.map(|user| node.hub.sockets_of(user)).unwrap_or_default();
     sockets.extend(client.and_then(|client| node.hub.socket(client)));
+    sockets.extend(
+        session
+            .map(|session| sockets_on(&node.hub, session.as_str()))
+            .unwrap_or_default(),
+    );
     for socket in &sockets {
         socket.close(hallway_protocol::CloseCode::Forbidden, reason);
     }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hallway_store::{DatabaseOptions, SqlStore, StoreError, StoreOptions};
 
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::node::StartError;
 
 /// Something that needs a database to be made.
@@ -85,6 +85,20 @@ pub fn options(config: &Config) -> DatabaseOptions {
         timeout: store.timeout,
         queue: store.queue as usize,
         retry_interval: store.retry_interval,
+    }
+}
+
+/// How the database of an operator's question is reached, at the URL of a setting; where that is empty, the gateway's own.
+#[must_use]
+pub fn options_at(config: &Config, url: &StoreUrl, setting: &'static str) -> DatabaseOptions {
+    let own = options(config);
+    match url.expose() {
+        Some(url) => DatabaseOptions {
+            url: url.to_owned(),
+            setting,
+            ..own
+        },
+        None => own,
     }
 }
 

@@ -3,14 +3,14 @@
 
 use hallway_auth::TokenError;
 use hallway_bus::BusError;
-use hallway_protocol::{CloseCode, Error, ErrorCode};
+use hallway_protocol::{Error, ErrorCode};
 use hallway_store::StoreError;
 
 use crate::revocation::NotAdmitted;
 
 /// How long a client should wait for Redis, in milliseconds.
 const RETRY_BUS: u64 = 1000;
-/// How long for the source of keys, which at first is asked anew a second after a failure.
+/// How long for the source of keys, which at first is asked anew a second after a failure, and for that of sessions.
 const RETRY_KEYS: u64 = 1000;
 /// How long where only a queue was full.
 const RETRY_BUSY: u64 = 100;
@@ -38,7 +38,7 @@ pub fn from_store(why: StoreError) -> Error {
 #[must_use]
 pub fn from_revocation(why: NotAdmitted) -> Error {
     match why {
-        NotAdmitted::Revoked => Error::new(ErrorCode::Unauthenticated, CloseCode::Revoked.reason()),
+        NotAdmitted::Revoked | NotAdmitted::SessionOver => Error::new(ErrorCode::Unauthenticated, why.close().1),
         NotAdmitted::Unknown => from_bus(BusError::Timeout),
     }
 }
@@ -64,8 +64,8 @@ pub fn from_bus(why: BusError) -> Error {
 /// Why a token is refused; its words are made for clients.
 #[must_use]
 pub fn from_token(why: &TokenError) -> Error {
-    match why {
-        TokenError::Unavailable => Error::new(ErrorCode::Unavailable, why.to_string()).retry_after(RETRY_KEYS),
-        why => Error::new(ErrorCode::Unauthenticated, why.to_string()),
+    match why.is_temporary() {
+        true => Error::new(ErrorCode::Unavailable, why.to_string()).retry_after(RETRY_KEYS),
+        false => Error::new(ErrorCode::Unauthenticated, why.to_string()),
     }
 }

@@ -5,12 +5,16 @@
 //! node with a socket in the room, the publisher's own too → [`delivery`], in order per room, gaps noticed and
 //! repaired → the hub, and out.
 //!
-//! - [`node`] puts the parts together; [`config`] is what an operator can set; [`limits`] holds the bounds.
+//! - [`node`] puts the parts together; [`config`] is what an operator can set; [`limits`] holds the bounds, [`access`]
+//!   who is let in: both are replaced when the configuration is read again.
+//! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
 //! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
 
+pub mod access;
+pub mod admission;
 pub mod authority;
 pub mod clock;
 pub mod cluster;
@@ -30,6 +34,8 @@ pub mod node;
 pub mod notice;
 pub mod policy;
 pub mod revocation;
+pub mod seats;
+pub mod sessions;
 pub mod transport;
 pub mod webhook;
 

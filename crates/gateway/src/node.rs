@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hallway_auth::{ApiKeys, Identity, JwtVerifier, TicketError, Tickets, TokenError};
-use hallway_bus::{Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Told};
+use arc_swap::{ArcSwap, Guard};
+use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
+use hallway_bus::{
+    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+};
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
 use hallway_store::SqlStore;
@@ -15,22 +17,26 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
+use crate::admission::Admission;
 use crate::authority::Authority;
 use crate::authority::review::{self, Haste};
 use crate::clock::{Clock, unix_ms};
 use crate::cluster::Cluster;
-use crate::config::{Config, Network, Origin};
-use crate::connection::rate::Rate;
+use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
 use crate::dialect::Dialects;
 use crate::lifecycle::{drain, readiness::Readiness};
-use crate::limits::{Addresses, Limits};
+use crate::limits::Limits;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::seats::Seats;
+use crate::sessions::Sessions;
 use crate::transport::socketio::Polls;
-use crate::{authority, http, notice, transport};
+use crate::transport::tls::Tls;
+use crate::{admission, authority, http, notice, sessions, transport};
 
 /// Events that wait in a lane before the bus is held up.
 const LANE_EVENTS: usize = 16 * 1024;
@@ -38,31 +44,6 @@ const LANE_EVENTS: usize = 16 * 1024;
 const ANNOUNCE: Duration = Duration::from_secs(5);
 /// How long taking leave of the bus may take.
 const LEAVE_BUS: Duration = Duration::from_secs(2);
-
-/// Whom the node lets in, and what it lets them do.
-#[derive(Debug)]
-pub struct Access {
-    /// A developer's own machine: the demo, any origin.
-    pub dev: bool,
-    /// Whether who shows no token is let in.
-    pub anonymous: bool,
-    /// The cookie that may hold a token.
-    pub cookie: Option<String>,
-    /// Whether a token may stand in the URL.
-    pub query_token: bool,
-    /// Origins of pages that may connect; none means the node's own.
-    pub origins: Vec<Origin>,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<Network>,
-    /// Reads tokens.
-    pub verifier: JwtVerifier,
-    /// Makes and reads resume tickets.
-    pub tickets: Tickets,
-    /// Keys of the backend API.
-    pub api_keys: ApiKeys,
-    /// Largest body of a call, in bytes.
-    pub api_body: usize,
-}
 
 /// What the parts of a running node share.
 pub struct Node {
@@ -82,18 +63,20 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// How many sockets users have, on all nodes.
+    pub seats: Arc<Seats>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
+    /// Sessions that a database keeps, if it does.
+    pub sessions: Option<Sessions>,
+    /// Who may connect.
+    pub admission: Admission,
     /// Who may be in a room, where someone is to be asked.
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
     pub review: Arc<Haste>,
-    /// Bounds.
-    pub limits: Limits,
-    /// Whom it lets in.
-    pub access: Access,
     /// Whether it can do its job.
     pub readiness: Readiness,
     /// How clients of Socket.IO speak.
@@ -102,7 +85,37 @@ pub struct Node {
     pub(crate) polls: Polls,
     /// What it counts.
     pub metrics: Arc<Metrics>,
+    /// TLS of its listeners.
+    pub listeners: Listeners,
+    limits: ArcSwap<Limits>,
+    access: ArcSwap<Access>,
     started_at: u64,
+}
+
+/// TLS of the listeners; where there is none, they are plain.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The clients'.
+    pub public: Option<Arc<Tls>>,
+    /// The backend's.
+    pub internal: Option<Arc<Tls>>,
+}
+
+impl Listeners {
+    fn of(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, StartError> {
+        let tls = |listener, files: Option<_>| {
+            let read = |files| Tls::new(listener, files, Arc::clone(metrics)).map(Arc::new);
+            files.map(read).transpose().map_err(StartError::Config)
+        };
+        Ok(Self {
+            public: tls("public", config.tls.files())?,
+            internal: tls("internal", config.internal_tls.files())?,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Tls>> {
+        self.public.iter().chain(&self.internal)
+    }
 }
 
 /// A node that runs, held by whoever started it.
@@ -133,11 +146,12 @@ pub enum StartError {
     Config(String),
 }
 
-/// The three seams of a bus, and what comes from it.
+/// The four seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
+    seats: Arc<dyn SeatLog>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -174,7 +188,11 @@ impl Node {
         );
         let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
+        let sessions = sessions::build(config, &metrics).await?;
+        let admission = admission::build(config, &metrics).await?;
         let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let most = config.limits.sockets_per_user as usize;
+        let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
             Arc::clone(&connected.revocations),
             Arc::clone(&hub),
@@ -187,15 +205,19 @@ impl Node {
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
-            limits: limits(config),
-            access: access(config)?,
+            listeners: Listeners::of(config, &metrics)?,
+            limits: ArcSwap::from_pointee(Limits::of(config)),
+            access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
             dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects).map_err(StartError::Config)?,
             polls: Polls::default(),
             metrics,
             store,
+            sessions,
+            admission,
             authority,
             review: Arc::default(),
+            seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
             name,
@@ -204,27 +226,70 @@ impl Node {
         })
     }
 
+    /// Bounds, as they are now. For a moment's use: a guard that is kept while others are taken makes those dearer.
+    pub fn limits(&self) -> Guard<Arc<Limits>> {
+        self.limits.load()
+    }
+
+    /// Whom the node lets in, as it is now. For a moment's use, as [`Node::limits`].
+    pub fn access(&self) -> Guard<Arc<Access>> {
+        self.access.load()
+    }
+
+    /// Takes over from a configuration what can change while the node runs: keys, origins and limits; and certificates
+    /// from their files
+    /// ([`crate::config::waiting_for_restart`] names what cannot). What fails changes nothing.
+    ///
+    /// # Errors
+    /// A setting that only shows when it is used, in words for the operator.
+    pub fn reload(&self, config: &Config) -> Result<(), String> {
+        let access = self.access.load().renewed(config)?;
+        let limits = self.limits.load().renewed(config);
+        self.access.store(Arc::new(access));
+        self.limits.store(Arc::new(limits));
+        self.hub.set_options(&hub_options(config));
+        self.listeners.all().for_each(|tls| tls.reload());
+        Ok(())
+    }
+
     /// Reads a token. Waits only where the token names a key that is not known, and keys come from a URL: for at most
-    /// two fetches of them. Cancel safe.
+    /// two fetches of them; and for a session's, for at most two questions to its database. Cancel safe.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, TokenError> {
-        match self.authenticate_now(token) {
-            Err(TokenError::UnknownKey) => {
-                self.access.verifier.look_for_keys().await?;
+        match (self.authenticate_now(token), &self.sessions) {
+            (Err(TokenError::UnknownKey), _) => {
+                let access = self.access.load_full();
+                access.verifier.look_for_keys().await?;
                 self.authenticate_now(token)
             }
-            verdict => verdict,
+            (Err(TokenError::NoSession), Some(sessions)) => {
+                let token = SessionToken::parse(token).ok_or(TokenError::NoSession)?;
+                let identity = sessions.find(&token).await?;
+                if self.revocations.check(&identity).is_ok() {
+                    return Ok(identity);
+                }
+                // Known from before a revocation: one that is in the database after it is good again.
+                sessions.forget(token.id()).await;
+                sessions.find(&token).await
+            }
+            (verdict, _) => verdict,
         }
     }
 
-    /// The same with the keys that are known, and without waiting: a key that is not known may be after a look.
+    /// The same with what is known, and without waiting: after [`TokenError::UnknownKey`] and [`TokenError::NoSession`] it may
+    /// be known after a look.
     ///
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub fn authenticate_now(&self, token: &str) -> Result<Identity, TokenError> {
-        self.access.verifier.verify(token, unix_ms())
+        let is_jwt = token.split('.').count() == 3;
+        match self.access().verifier.verify(token, unix_ms()) {
+            Err(TokenError::NotAccepted) if self.sessions.is_some() => Err(TokenError::NoSession),
+            Err(_) if self.sessions.is_some() && !is_jwt => Err(TokenError::NoSession),
+            verdict => verdict,
+        }
     }
 
     /// Reads a resume ticket.
@@ -232,9 +297,9 @@ impl Node {
     /// # Errors
     /// Why it is refused, in words that a client may see.
     pub fn redeem(&self, ticket: &str) -> Result<Identity, TicketError> {
-        let identity = self.access.tickets.redeem(ticket, unix_ms())?;
+        let identity = self.access().tickets.redeem(ticket, unix_ms())?;
         // It may have been made where the anonymous were let in.
-        if identity.user.is_none() && !self.access.anonymous {
+        if identity.user.is_none() && !self.access().anonymous {
             return Err(TicketError::NotAccepted);
         }
         Ok(identity)
@@ -253,7 +318,7 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
-        if let Some(jwks) = self.access.verifier.jwks() {
+        if let Some(jwks) = self.access().verifier.jwks() {
             metrics.auth.refresh(jwks);
         }
     }
@@ -297,7 +362,7 @@ impl Running {
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
-        let revocations = Arc::clone(&node.revocations);
+        let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -310,9 +375,12 @@ impl Running {
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
+            until(&stop, async move { seats.run().await }),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
+            until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
-        if let Some(jwks) = node.access.verifier.jwks().cloned() {
+        tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
+        if let Some(jwks) = node.access().verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
         }
         tracing::info!(node = node.name, public = %public_address, internal = %internal_address, "hallway is up");
@@ -411,7 +479,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         return Ok(Connected {
             bus: bus.clone(),
             nodes: bus.clone(),
-            revocations: bus,
+            revocations: bus.clone(),
+            seats: bus,
             told,
             lanes: receivers,
         });
@@ -431,7 +500,8 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
     Ok(Connected {
         bus: bus.clone(),
         nodes: bus.clone(),
-        revocations: bus,
+        revocations: bus.clone(),
+        seats: bus,
         told,
         lanes: receivers,
     })
@@ -465,65 +535,6 @@ fn hub_options(config: &Config) -> HubOptions {
             expiry_grace: config.auth.expiry_grace,
         },
     }
-}
-
-fn limits(config: &Config) -> Limits {
-    let limits = &config.limits;
-    let open = Arc::new(AtomicUsize::new(0));
-    Limits {
-        connections: limits.connections as usize,
-        handshakes: limits.handshakes as usize,
-        handshake_timeout: limits.handshake_timeout,
-        auth_timeout: config.auth.timeout,
-        frame_size: limits.frame_size.bytes(),
-        unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes(),
-        rate: Rate {
-            per_second: limits.frames_per_second,
-            burst: limits.frames_burst,
-        },
-        resume_bytes: limits.resume_bytes.bytes().min(limits.socket_queue.bytes() / 2),
-        requests_in_flight: limits.requests_in_flight as usize,
-        rooms_per_socket: limits.rooms_per_socket as usize,
-        sockets_per_user: limits.sockets_per_user as usize,
-        ping_interval: limits.ping_interval,
-        pong_timeout: limits.pong_timeout,
-        queue: limits.socket_queue.bytes(),
-        addresses: Addresses::new(limits.sockets_per_address, Arc::clone(&open)),
-        open,
-    }
-}
-
-fn access(config: &Config) -> Result<Access, StartError> {
-    let auth = &config.auth;
-    Ok(Access {
-        dev: config.dev,
-        anonymous: auth.anonymous,
-        cookie: (!auth.cookie.is_empty()).then(|| auth.cookie.clone()),
-        query_token: auth.query_token,
-        origins: auth.origins.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        verifier: verifier(config)?,
-        tickets: auth.tickets(),
-        api_keys: config
-            .api
-            .verifier()
-            .map_err(|why| StartError::Config(format!("api.keys: {why}")))?,
-        api_body: config.limits.api_body.bytes(),
-    })
-}
-
-fn verifier(config: &Config) -> Result<JwtVerifier, StartError> {
-    let auth = &config.auth;
-    let jwks = auth
-        .jwks(config.dev)
-        .map_err(|why| StartError::Config(format!("auth.jwks_url: {why}")))?;
-    if jwks.is_some() && auth.jwt_audience.is_empty() {
-        tracing::warn!(
-            "auth.jwks_url is set and auth.jwt_audience is not: tokens that were made for other services are good here"
-        );
-    }
-    let verifier = auth.verifier().map_err(|why| StartError::Config(why.to_string()))?;
-    Ok(verifier.with_jwks(jwks.map(Arc::new)))
 }
 
 /// A task that ends with the token.
@@ -560,13 +571,5 @@ async fn tick(node: Arc<Node>) {
         for socket in turn.expiring {
             notice::expiring(&socket, socket.expires_at(), node.hub.closes_at(&socket));
         }
-    }
-}
-
-impl Limits {
-    /// How many connections have a place now.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
     }
 }

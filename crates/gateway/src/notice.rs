@@ -27,5 +27,5 @@ fn tell(socket: &Arc<Socket>, room: &RoomName, event: Event, data: &Value) {
         ts: None,
     }
     .to_json();
-    socket.send(&socket.form().write(&broadcast.into()));
+    socket.send(&socket.form().write(&broadcast));
 }

@@ -5,11 +5,13 @@
 //! What must stay true: a socket is in the hub before its credentials are checked here, and a revocation is known here
 //! before the sockets that it concerns are looked for. So none slips through between the two.
 
+mod not_admitted;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallway_auth::Identity;
+use hallway_auth::{Identity, SessionId};
 use hallway_bus::{BusError, Revocation, Revocations as Log};
 use hallway_hub::{Hub, Socket};
 use hallway_protocol::{CloseCode, UserId};
@@ -17,6 +19,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
+use crate::sessions::sockets_on;
+pub use not_admitted::{NotAdmitted, SESSION_OVER};
 
 /// How often what is new is read.
 const ROUND: Duration = Duration::from_secs(1);
@@ -28,15 +32,6 @@ const FRESH: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Revocations read with one question.
 const PAGE: usize = 10_000;
-
-/// Why someone is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAdmitted {
-    /// The credentials are over.
-    Revoked,
-    /// It cannot be known: the bus is away.
-    Unknown,
-}
 
 /// What this node knows of the credentials that are over.
 pub struct Revocations {
@@ -80,7 +75,28 @@ impl Revocations {
     /// # Errors
     /// The bus is away.
     pub async fn revoke(&self, user: &UserId, reason: &str) -> Result<Revocation, BusError> {
-        let revocation = self.patiently(self.log.revoke(subject(user), self.life)).await?;
+        self.put(subject(user), reason).await
+    }
+
+    /// The same for what stands on a session.
+    ///
+    /// # Errors
+    /// The bus is away.
+    pub async fn revoke_session(&self, session: &SessionId, reason: &str) -> Result<Revocation, BusError> {
+        self.put(subject_of_session(session), reason).await
+    }
+
+    /// Ends what stands on a session that is gone. While the bus is away this node remembers it, and tells the others when
+    /// it is back.
+    pub async fn end_session(&self, session: &SessionId) {
+        if let Err(why) = self.revoke_session(session, SESSION_OVER).await {
+            tracing::debug!(%session, %why, "the end of a session is told later");
+            self.learn_session(session, crate::clock::unix_ms(), SESSION_OVER);
+        }
+    }
+
+    async fn put(&self, subject: String, reason: &str) -> Result<Revocation, BusError> {
+        let revocation = self.patiently(self.log.revoke(subject, self.life)).await?;
         self.learn(&revocation, reason);
         Ok(revocation)
     }
@@ -88,6 +104,12 @@ impl Revocations {
     /// Takes note that a user was revoked, see [`Revocations::learn`].
     pub fn learn_user(&self, user: &UserId, before: u64, reason: &str) -> usize {
         let subject = subject(user);
+        self.learn(&Revocation { subject, before }, reason)
+    }
+
+    /// Takes note that a session is over, see [`Revocations::learn`].
+    pub fn learn_session(&self, session: &SessionId, before: u64, reason: &str) -> usize {
+        let subject = subject_of_session(session);
         self.learn(&Revocation { subject, before }, reason)
     }
 
@@ -104,23 +126,48 @@ impl Revocations {
             return 0;
         }
         self.metrics.connections.revocations.inc();
-        let user = revocation.subject.strip_prefix(USER).map(UserId::parse);
-        let Some(Ok(user)) = user else { return 0 };
+        let (sockets, code) = self.sockets_under(&revocation.subject);
         let is_over = |socket: &Arc<Socket>| socket.issued_at().is_none_or(|at| at < revocation.before);
-        let over: Vec<_> = self.hub.sockets_of(&user).into_iter().filter(is_over).collect();
+        let over: Vec<_> = sockets.into_iter().filter(is_over).collect();
         for socket in &over {
-            socket.close(CloseCode::Revoked, reason);
+            // Whoever learns of it from the log was not told why.
+            let reason = if reason.is_empty() { code.reason() } else { reason };
+            socket.close(code, reason);
         }
         over.len()
     }
 
+    /// The sockets that a subject concerns, and what they are closed with.
+    fn sockets_under(&self, subject: &str) -> (Vec<Arc<Socket>>, CloseCode) {
+        if let Some(session) = subject.strip_prefix(SESSION) {
+            return (sockets_on(&self.hub, session), CloseCode::Unauthenticated);
+        }
+        let user = subject.strip_prefix(USER).map(UserId::parse);
+        let sockets = match user {
+            Some(Ok(user)) => self.hub.sockets_of(&user),
+            _ => Vec::new(),
+        };
+        (sockets, CloseCode::Revoked)
+    }
+
     /// Whether credentials are over, as far as is known here.
-    #[must_use]
-    pub fn covers(&self, identity: &Identity) -> bool {
-        let Some(user) = &identity.user else { return false };
-        let before = self.known.read().get(&subject(user)).copied();
+    ///
+    /// # Errors
+    /// They are.
+    pub fn check(&self, identity: &Identity) -> Result<(), NotAdmitted> {
+        let known = self.known.read();
         // Who cannot say when it was made may have been made before.
-        before.is_some_and(|before| identity.issued_at.is_none_or(|at| at < before))
+        let is_over = |before: &u64| identity.issued_at.is_none_or(|at| at < *before);
+        let user = identity.user.as_ref().and_then(|user| known.get(&subject(user)));
+        if user.is_some_and(is_over) {
+            return Err(NotAdmitted::Revoked);
+        }
+        let session = identity.session.as_ref();
+        let session = session.and_then(|token| known.get(&subject_of_session(token.id())));
+        match session.is_some_and(is_over) {
+            true => Err(NotAdmitted::SessionOver),
+            false => Ok(()),
+        }
     }
 
     /// Whether someone may come in, whose socket is in the hub already.
@@ -137,10 +184,7 @@ impl Revocations {
                 .await
                 .map_err(|_| NotAdmitted::Unknown)?;
         }
-        if self.covers(identity) {
-            return Err(NotAdmitted::Revoked);
-        }
-        Ok(())
+        self.check(identity)
     }
 
     /// Reads all of them, unless someone else has begun to do so after this was called.
@@ -195,7 +239,7 @@ impl Revocations {
             let is_last = page.len() < limit;
             let end = page.last().map_or(since, |last| last.before);
             for revocation in page {
-                self.learn(&revocation, CloseCode::Revoked.reason());
+                self.learn(&revocation, "");
                 all.insert(revocation.subject, revocation.before);
             }
             if is_last {
@@ -244,6 +288,13 @@ const USER: &str = "user/";
 
 fn subject(user: &UserId) -> String {
     format!("{USER}{user}")
+}
+
+/// What subjects that are sessions begin with.
+const SESSION: &str = "session/";
+
+fn subject_of_session(session: &SessionId) -> String {
+    format!("{SESSION}{session}")
 }
 
 fn latest(read: &HashMap<String, u64>) -> u64 {

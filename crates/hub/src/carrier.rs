@@ -10,6 +10,7 @@ use hallway_protocol::CloseCode;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::form::Foreign;
 use crate::link::Link;
 use crate::outbound::Outbound;
 
@@ -45,6 +46,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Carried {
     carrier: Arc<Carrier>,
+    form: Arc<Foreign>,
     /// What tells the client that this socket, not the connection, is over for good.
     farewell: Bytes,
 }
@@ -52,8 +54,17 @@ pub struct Carried {
 impl Carried {
     /// A share. `farewell` is whole frames.
     #[must_use]
-    pub fn new(carrier: Arc<Carrier>, farewell: Bytes) -> Self {
-        Self { carrier, farewell }
+    pub fn new(carrier: Arc<Carrier>, form: Arc<Foreign>, farewell: Bytes) -> Self {
+        Self {
+            carrier,
+            form,
+            farewell,
+        }
+    }
+
+    /// How frames are written for this socket.
+    pub(crate) fn form(&self) -> &Foreign {
+        &self.form
     }
 
     /// The connection.
@@ -107,7 +118,12 @@ impl Carrier {
             && let Some(link) = &state.link
         {
             match link.try_write(frames) {
-                Ok(all) if all == frames.len() => return Ok(()),
+                Ok(all) if all == frames.len() => {
+                    if link.has_rest() {
+                        self.ensure_flusher(&mut state);
+                    }
+                    return Ok(());
+                }
                 Ok(some) => written = some,
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
                 Err(why) => {
@@ -244,25 +260,23 @@ impl Carrier {
 /// Lives only while something waits for the link.
 async fn flush_when_writable(carrier: Arc<Carrier>) {
     loop {
+        // There is one: nobody else asks for this task.
         let link = carrier.state.lock().link.clone();
-        let ready = match &link {
-            Some(link) => link.writable().await,
-            None => return,
-        };
+        let Some(link) = link else { return };
+        let ready = link.writable().await;
         let mut state = carrier.state.lock();
-        // The flush asks for another task if there is still something, which is this one.
-        state.flushing = ready.is_ok();
-        if ready.is_err() {
-            carrier.gone(&mut state, None);
-            return;
+        let result = if ready.is_ok() {
+            state.queue.flush(&link)
+        } else {
+            Ok(true)
+        };
+        match result {
+            Ok(false) if !matches!(state.phase, Phase::Gone(_)) => continue,
+            Ok(_) if state.phase == Phase::Ending => link.shutdown(Shutdown::Write),
+            Ok(_) => {}
+            Err(_) => carrier.gone(&mut state, None),
         }
-        let waiting = !state.queue.is_empty();
-        if waiting {
-            carrier.flush(&mut state);
-        }
-        if state.queue.is_empty() {
-            state.flushing = false;
-            return;
-        }
+        state.flushing = false;
+        return;
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use hallway_protocol::ClientId;
-use smallvec::SmallVec;
 
-use crate::form::Form;
+use crate::form::{Form, Written};
 use crate::frame;
 use crate::members::Snapshot;
 use crate::socket::{Sent, Socket};
@@ -22,9 +21,6 @@ struct One {
     exclude: Option<ClientId>,
     written: Written,
 }
-
-/// Bytes by the forms that were asked for: few, so they are walked.
-type Written = SmallVec<[(u16, Bytes); 2]>;
 
 /// Broadcasts that leave together, in order.
 #[derive(Debug, Default)]
@@ -53,7 +49,7 @@ impl Burst {
         self.frames.push(One {
             json: json.into(),
             exclude,
-            written: Written::new(),
+            written: Written::default(),
         });
     }
 
@@ -69,9 +65,9 @@ impl Burst {
         self.frames.is_empty()
     }
 
-    fn together(&mut self, form: &Form) -> &Bytes {
-        let frames = &mut self.frames;
-        find(&mut self.together, form, || match frames.as_mut_slice() {
+    fn together(&mut self, form: Form<'_>) -> &Bytes {
+        let Self { frames, together } = self;
+        together.get(form, || match frames.as_mut_slice() {
             [one] => one.written(form).clone(),
             many => {
                 let mut all = BytesMut::with_capacity(many.iter().map(|one| one.json.len() + frame::HEADER_MAX).sum());
@@ -119,19 +115,10 @@ impl Burst {
 }
 
 impl One {
-    fn written(&mut self, form: &Form) -> &Bytes {
-        find(&mut self.written, form, || form.write(&self.json))
+    fn written(&mut self, form: Form<'_>) -> &Bytes {
+        let Self { json, written, .. } = self;
+        written.get(form, || form.write(json))
     }
-}
-
-/// What was written in a form, or is written now.
-fn find<'w>(written: &'w mut Written, form: &Form, write: impl FnOnce() -> Bytes) -> &'w Bytes {
-    let key = form.key();
-    let place = written.iter().position(|(one, _)| *one == key).unwrap_or_else(|| {
-        written.push((key, write()));
-        written.len() - 1
-    });
-    &written[place].1
 }
 
 impl Delivered {

@@ -1,8 +1,6 @@
 //! How frames are written on a connection. Every frame is first JSON text (see `protocol::codec`); a form makes of it
 //! the bytes that one kind of client reads. A broadcast is written once per form, never once per socket.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use hallway_protocol::{Codec, codec};
 
@@ -31,29 +29,23 @@ impl Foreign {
 }
 
 /// How frames are written on a connection.
-#[derive(Debug, Clone)]
-pub enum Form {
+#[derive(Debug, Clone, Copy)]
+pub enum Form<'f> {
     /// As native clients read them.
     Native(Codec),
     /// As others do.
-    Foreign(Arc<Foreign>),
+    Foreign(&'f Foreign),
 }
 
-impl From<Codec> for Form {
-    fn from(codec: Codec) -> Self {
-        Self::Native(codec)
-    }
-}
-
-impl Form {
+impl Form<'_> {
     /// Whole WebSocket frames that say what the JSON text of a frame says.
     #[must_use]
-    pub fn write(&self, json: &Bytes) -> Bytes {
+    pub fn write(self, json: &[u8]) -> Bytes {
         match self {
             Self::Native(Codec::Json) => frame::whole(frame::opcode_of(Codec::Json), json),
             // Payloads were checked where they came in; one that fails all the same is sent as nothing.
             Self::Native(codec @ Codec::Msgpack) => codec::json_to_msgpack(json)
-                .map(|payload| frame::whole(frame::opcode_of(*codec), &payload))
+                .map(|payload| frame::whole(frame::opcode_of(codec), &payload))
                 .unwrap_or_default(),
             Self::Foreign(foreign) => foreign.writer.write(json),
         }
@@ -61,7 +53,7 @@ impl Form {
 
     /// A short name, for labels and logs.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Native(codec) => codec.name(),
             Self::Foreign(_) => "socketio",
@@ -70,18 +62,35 @@ impl Form {
 
     /// The codec of a native client.
     #[must_use]
-    pub const fn codec(&self) -> Option<Codec> {
+    pub const fn codec(self) -> Option<Codec> {
         match self {
-            Self::Native(codec) => Some(*codec),
+            Self::Native(codec) => Some(codec),
             Self::Foreign(_) => None,
         }
     }
+}
 
-    /// What tells it from other forms.
-    pub(crate) fn key(&self) -> u16 {
-        match self {
-            Self::Native(codec) => codec.index() as u16,
-            Self::Foreign(foreign) => 256 + u16::from(foreign.number),
+/// What was written of something, by the forms that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    native: [Option<Bytes>; Codec::ALL.len()],
+    /// Few, so they are walked.
+    foreign: Vec<(u8, Bytes)>,
+}
+
+impl Written {
+    /// What was written in a form, or is written now.
+    pub(crate) fn get(&mut self, form: Form<'_>, write: impl FnOnce() -> Bytes) -> &Bytes {
+        match form {
+            Form::Native(codec) => self.native[codec.index()].get_or_insert_with(write),
+            Form::Foreign(Foreign { number, .. }) => {
+                let known = self.foreign.iter().position(|(one, _)| one == number);
+                let place = known.unwrap_or_else(|| {
+                    self.foreign.push((*number, write()));
+                    self.foreign.len() - 1
+                });
+                &self.foreign[place].1
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ impl Outbound {
         }
         // An idle socket owns no buffer.
         self.waiting = VecDeque::new();
-        Ok(true)
+        link.try_flush()
     }
 
     fn advance(&mut self, mut written: usize) {

@@ -1,7 +1,7 @@
 //! The hub: finds sockets by id and by user, and rooms by the name of any of their lines.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,9 @@ use crate::wheel::{Turn, Wheel, WheelOptions};
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Most bytes that wait for one socket.
-    pub(crate) queue_limit: usize,
-    /// How long a closed socket may take to take its leave.
-    close_timeout: Duration,
+    queue_limit: AtomicUsize,
+    /// How long a closed socket may take to take its leave, in milliseconds.
+    close_timeout: AtomicU64,
     /// Seconds since the hub began, as of the last tick.
     clock: AtomicU32,
     /// Closed sockets that are still there, by deadline.
@@ -34,10 +34,21 @@ impl Shared {
         self.clock.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn queue_limit(&self) -> usize {
+        self.queue_limit.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn lingering(&self, socket: &Arc<Socket>) {
+        let timeout = Duration::from_millis(self.close_timeout.load(Ordering::Relaxed));
         self.lingering
             .lock()
-            .push_back((Instant::now() + self.close_timeout, Arc::downgrade(socket)));
+            .push_back((Instant::now() + timeout, Arc::downgrade(socket)));
+    }
+
+    fn set_options(&self, options: &HubOptions) {
+        let millis = u64::try_from(options.close_timeout.as_millis()).unwrap_or(u64::MAX);
+        self.queue_limit.store(options.socket_queue_bytes, Ordering::Relaxed);
+        self.close_timeout.store(millis, Ordering::Relaxed);
     }
 
     pub(crate) fn set_now(&self, seconds: u32) {
@@ -97,18 +108,27 @@ impl Hub {
     /// An empty hub. Its clock stands until [`Hub::tick`] is called once a second.
     #[must_use]
     pub fn new(options: HubOptions) -> Self {
+        let shared = Shared {
+            queue_limit: AtomicUsize::new(0),
+            close_timeout: AtomicU64::new(0),
+            clock: AtomicU32::new(0),
+            lingering: Mutex::default(),
+        };
+        shared.set_options(&options);
         Self {
             sockets: DashMap::new(),
             users: DashMap::new(),
             lines: DashMap::new(),
-            wheel: Wheel::new(options.wheel),
-            shared: Arc::new(Shared {
-                queue_limit: options.socket_queue_bytes,
-                close_timeout: options.close_timeout,
-                clock: AtomicU32::new(0),
-                lingering: Mutex::default(),
-            }),
+            wheel: Wheel::new(&options.wheel),
+            shared: Arc::new(shared),
         }
+    }
+
+    /// Other bounds from now on, for the sockets that are here too. The ping interval stays as it was: the wheel is
+    /// built for it.
+    pub fn set_options(&self, options: &HubOptions) {
+        self.shared.set_options(options);
+        self.wheel.set_timeouts(&options.wheel);
     }
 
     /// Takes a connection in. It is found by id and user from now on, and pinged.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use hallway_protocol::{ClientId, CloseCode, UserId};
+use hallway_protocol::{ClientId, CloseCode, Codec, UserId};
 use parking_lot::Mutex;
 
 use crate::form::Form;
@@ -22,8 +22,8 @@ pub struct Options {
     pub id: ClientId,
     /// Who it is; nobody for the anonymous.
     pub user: Option<UserId>,
-    /// How its frames are written.
-    pub form: Form,
+    /// How its frames are written, where its link has no form of its own.
+    pub codec: Codec,
     /// How long that is so.
     pub authorization: Authorization,
     /// What whoever admits it wants to find again.
@@ -60,7 +60,7 @@ pub enum Sent {
 pub struct Socket {
     id: ClientId,
     user: OnceLock<UserId>,
-    form: Form,
+    codec: Codec,
     active: AtomicBool,
     /// The code of the first close, 0 while open.
     closed: AtomicU16,
@@ -109,7 +109,7 @@ impl Socket {
         let socket = Self {
             id: options.id,
             user: options.user.map(OnceLock::from).unwrap_or_default(),
-            form: options.form,
+            codec: options.codec,
             active: AtomicBool::new(true),
             closed: AtomicU16::new(0),
             heard_at: AtomicU32::new(now),
@@ -191,8 +191,8 @@ impl Socket {
 
     /// How its frames are written.
     #[must_use]
-    pub fn form(&self) -> &Form {
-        &self.form
+    pub fn form(&self) -> Form<'_> {
+        self.link.form().map_or(Form::Native(self.codec), Form::Foreign)
     }
 
     /// The transport, for its reader.
@@ -322,7 +322,11 @@ impl Socket {
         let mut written = 0;
         if out.queue.is_empty() && out.phase == Phase::Open {
             match self.link.try_write(frames) {
-                Ok(all) if all == frames.len() => return Sent::Written,
+                Ok(all) if all == frames.len() && !self.link.has_rest() => return Sent::Written,
+                Ok(all) if all == frames.len() => {
+                    self.ensure_flusher(&mut out);
+                    return Sent::Queued;
+                }
                 Ok(some) => written = some,
                 Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(why) if why.kind() == std::io::ErrorKind::StorageFull => {
@@ -336,7 +340,7 @@ impl Socket {
                 }
             }
         }
-        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit {
+        if out.queue.bytes() + frames.len() - written > self.shared.queue_limit() {
             if written > 0 {
                 out.queue.push(frames.clone(), written);
             }

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -43,9 +43,9 @@ pub(crate) struct Wheel {
     slots: Vec<Mutex<Vec<Arc<Socket>>>>,
     /// The Unix second of the last turn.
     unix: AtomicU64,
-    pong_timeout: u32,
-    idle_timeout: u32,
-    /// In seconds.
+    /// Seconds.
+    pong_timeout: AtomicU32,
+    idle_timeout: AtomicU32,
     expiry_warning: u64,
     expiry_grace: u64,
     /// Sockets to be looked at before their slot comes round again, since their authorization is about to end or has.
@@ -76,20 +76,34 @@ impl Ord for Expiry {
     }
 }
 
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
 impl Wheel {
-    pub(crate) fn new(options: WheelOptions) -> Self {
-        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    pub(crate) fn new(options: &WheelOptions) -> Self {
         let slots = seconds(options.ping_interval).clamp(1, 3600);
-        Self {
+        let wheel = Self {
             slots: (0..slots).map(|_| Mutex::default()).collect(),
             // Before the first turn everything expires soon, so that nothing is overlooked.
             unix: AtomicU64::new(u64::MAX),
-            pong_timeout: seconds(options.pong_timeout).clamp(1, slots),
-            idle_timeout: seconds(options.idle_timeout),
+            pong_timeout: AtomicU32::new(0),
+            idle_timeout: AtomicU32::new(0),
             expiry_warning: options.expiry_warning.as_secs(),
             expiry_grace: options.expiry_grace.as_secs(),
             expiring: Mutex::default(),
-        }
+        };
+        wheel.set_timeouts(options);
+        wheel
+    }
+
+    /// Other timeouts from the next turn on.
+    pub(crate) fn set_timeouts(&self, options: &WheelOptions) {
+        let most = self.slots.len() as u32;
+        self.pong_timeout
+            .store(seconds(options.pong_timeout).clamp(1, most), Ordering::Relaxed);
+        self.idle_timeout
+            .store(seconds(options.idle_timeout), Ordering::Relaxed);
     }
 
     fn slot_of(&self, second: u32) -> usize {
@@ -153,13 +167,15 @@ impl Wheel {
     pub(crate) fn turn(&self, now: u32, unix_seconds: u64) -> Turn {
         self.unix.store(unix_seconds, Ordering::Relaxed);
         let expiring = self.expire(unix_seconds);
-        if now >= self.pong_timeout {
-            self.close_silent(now - self.pong_timeout);
+        let pong_timeout = self.pong_timeout.load(Ordering::Relaxed);
+        if now >= pong_timeout {
+            self.close_silent(now - pong_timeout);
         }
+        let idle_timeout = self.idle_timeout.load(Ordering::Relaxed);
         let sockets = self.slots[self.slot_of(now)].lock().clone();
         for socket in &sockets {
             self.watch_expiry(socket);
-            if self.idle_timeout > 0 && socket.spoke_at() + self.idle_timeout <= now {
+            if idle_timeout > 0 && socket.spoke_at() + idle_timeout <= now {
                 socket.close(CloseCode::Normal, "idle");
             } else {
                 socket.ping();

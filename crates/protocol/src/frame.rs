@@ -123,6 +123,9 @@ pub struct Hello {
     /// When the authorization ends, in Unix milliseconds; absent where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// What else is known of the user: claims that the operator chose, and what admission said.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub attributes: serde_json::Map<String, serde_json::Value>,
     /// What `auth.resume` takes, on any node; absent where no key for it is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_ticket: Option<String>,

@@ -43,6 +43,8 @@ impl Found<'_> {
 pub(crate) struct Effective {
     pub(crate) printed: String,
     pub(crate) source: Source,
+    /// Tells two secrets apart where what is printed does not: a hash with a key that this process alone has.
+    pub(crate) secret: u64,
 }
 
 /// A configuration, and where each of its values came from.
@@ -61,6 +63,25 @@ impl<C> Loaded<C> {
         self.effective
             .get(key)
             .map_or(Source::Default, |effective| effective.source.clone())
+    }
+
+    /// Keys of what has another value in a later configuration, in the order of declaration. A secret counts by what it
+    /// is, although it prints the same.
+    #[must_use]
+    pub fn differing<'a>(&'a self, later: &Self) -> Vec<&'a str> {
+        let value = |loaded: &Self, key: &str| {
+            let effective = loaded.effective.get(key)?;
+            Some((effective.printed.clone(), effective.secret))
+        };
+        self.items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Section { .. } => None,
+                Item::Setting(declaration) => Some(declaration.key.as_str()),
+                Item::Table { key, .. } => Some(key.as_str()),
+            })
+            .filter(|key| value(self, key) != value(later, key))
+            .collect()
     }
 
     /// A problem with a setting's value that only shows beside other settings. `why` ends the sentence.

@@ -1,5 +1,8 @@
 //! A value as it was given, before its type is known.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
@@ -26,6 +29,16 @@ impl Raw {
             }
             value => scalar(value, kind).map(Self::One),
         }
+    }
+
+    /// A hash that says within this process whether two values are the same, and outside of it nothing.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        static KEY: OnceLock<RandomState> = OnceLock::new();
+        let texts = match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        };
+        KEY.get_or_init(RandomState::new).hash_one(texts)
     }
 
     /// The value as an error shows it.

@@ -40,8 +40,9 @@ impl<'a> Reader<'a> {
         let mut given = self.found.given.remove(&declaration.key).unwrap_or_default();
         given.sort_by(|a, b| a.source.cmp(&b.source));
         self.refuse_twins(&declaration, &given);
-        let values: Vec<Option<(T, Source)>> = given.into_iter().map(|given| self.value(&declaration, given)).collect();
-        let (value, source) = match values.into_iter().next() {
+        let values: Vec<Option<(T, Source, u64)>> =
+            given.into_iter().map(|given| self.value(&declaration, given)).collect();
+        let (value, source, secret) = match values.into_iter().next() {
             Some(first) => first?,
             None => self.fallback(&declaration)?,
         };
@@ -50,6 +51,7 @@ impl<'a> Reader<'a> {
             Effective {
                 printed: value.print(),
                 source,
+                secret,
             },
         );
         Some(value)
@@ -74,6 +76,7 @@ impl<'a> Reader<'a> {
             Effective {
                 printed: printed.join("\n"),
                 source,
+                secret: 0,
             },
         );
         Some(rows)
@@ -113,7 +116,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value<T: Value>(&mut self, declaration: &Declaration, given: Given) -> Option<(T, Source)> {
+    fn value<T: Value>(&mut self, declaration: &Declaration, given: Given) -> Option<(T, Source, u64)> {
         let Given {
             source,
             names_file,
@@ -124,9 +127,12 @@ impl<'a> Reader<'a> {
         } else {
             Ok(raw)
         }
-        .and_then(|raw| check(declaration, &raw));
+        .and_then(|raw| Ok((check(declaration, &raw)?, raw)));
         match checked {
-            Ok(value) => Some((value, source)),
+            Ok((value, raw)) => {
+                let secret = if declaration.kind.secret { raw.fingerprint() } else { 0 };
+                Some((value, source, secret))
+            }
             Err(text) => {
                 self.found.problems.push(Problem::at(source, text));
                 None
@@ -134,7 +140,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fallback<T: Value>(&mut self, declaration: &Declaration) -> Option<(T, Source)> {
+    fn fallback<T: Value>(&mut self, declaration: &Declaration) -> Option<(T, Source, u64)> {
         let preset = self.presets.iter().find(|preset| preset.key == declaration.key);
         let (text, source) = match preset {
             Some(preset) => (preset.value.clone(), Source::Preset(preset.mode)),

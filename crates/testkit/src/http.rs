@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long an answer may take.
@@ -31,20 +31,33 @@ pub async fn try_call(
     body: &str,
     patience: Duration,
 ) -> io::Result<(u16, String)> {
+    let exchange = async { ask(TcpStream::connect(address).await?, method, path, headers, body).await };
+    tokio::time::timeout(patience, exchange)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)?
+}
+
+/// The same over a connection that is there already, and for as long as it takes. Cancel safe, but what was sent may be
+/// done.
+///
+/// # Errors
+/// There is no answer, or what came is no HTTP.
+pub async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, String)> {
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: hallway.test\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
-    };
-    let answer = tokio::time::timeout(patience, exchange)
-        .await
-        .map_err(|_| io::ErrorKind::TimedOut)??;
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head
         .split(' ')

@@ -6,6 +6,7 @@
 //! - [`Signer`], [`KeyServer`]: who makes tokens with a private key, and says over HTTP which key checks them.
 //! - [`PostgresServer`]: a real Postgres, the same way.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
+//! - [`cluster`], [`raw`], [`http`], [`tls`]: nodes in this process, and clients that say exactly what they are told to.
 //! - [`checker`]: every broadcast once and in order, or told. [`chaos`]: the same under faults, repeatable from a seed.
 //!
 //! What must stay true: it relies on no service that already runs, and nothing of it outlives its test.
@@ -39,10 +40,12 @@ pub mod cluster;
 pub mod http;
 #[cfg(feature = "node")]
 pub mod raw;
+#[cfg(feature = "node")]
+pub mod tls;
 
 #[cfg(feature = "node")]
 pub use checker::{Checker, Fault};
 #[cfg(feature = "node")]
 pub use cluster::{API_KEY, Cluster, SECRET, config, token, token_at};
 #[cfg(feature = "node")]
-pub use raw::{Frame, Raw};
+pub use raw::{Frame, Raw, Stream};

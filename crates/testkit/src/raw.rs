@@ -1,9 +1,10 @@
 //! A WebSocket by hand: for clients that misbehave, which no library lets one be.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Longest wait for anything.
@@ -12,9 +13,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A connection that says exactly what it is told to.
 #[derive(Debug)]
 pub struct Raw {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
+
+/// What it speaks over: TCP, or TLS.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for S {}
 
 /// A frame from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl Raw {
     /// # Panics
     /// If nothing is answered.
     pub async fn open_path(address: SocketAddr, path: &str, headers: &str) -> Result<Self, (u16, String)> {
-        Self::upgrade(
+        Self::over(
             TcpStream::connect(address).await.expect("connected"),
             address,
             path,
@@ -72,9 +78,21 @@ impl Raw {
         .await
     }
 
-    async fn upgrade(stream: TcpStream, address: SocketAddr, path: &str, headers: &str) -> Result<Self, (u16, String)> {
+    /// The same over a connection that is there already.
+    ///
+    /// # Errors
+    /// The status and everything that was answered.
+    ///
+    /// # Panics
+    /// If nothing is answered.
+    pub async fn over(
+        stream: impl Stream + 'static,
+        address: SocketAddr,
+        path: &str,
+        headers: &str,
+    ) -> Result<Self, (u16, String)> {
         let mut raw = Self {
-            stream,
+            stream: Box::new(stream),
             buffer: Vec::new(),
         };
         let request = format!(
@@ -111,7 +129,7 @@ impl Raw {
         socket.set_recv_buffer_size(4096).expect("a small window");
         let stream = socket.connect(address).await.expect("connected");
         let headers = format!("Authorization: Bearer {token}\r\n");
-        let mut raw = Self::upgrade(stream, address, "/ws", &headers).await.expect("upgraded");
+        let mut raw = Self::over(stream, address, "/ws", &headers).await.expect("upgraded");
         raw.answer().await.expect("hello");
         raw
     }
@@ -136,9 +154,12 @@ impl Raw {
     /// If they are not taken in time.
     pub async fn write(&mut self, bytes: &[u8]) {
         // A peer that has closed is seen when reading.
-        let _ = tokio::time::timeout(PATIENCE, self.stream.write_all(bytes))
-            .await
-            .expect("taken in time");
+        let write = async {
+            self.stream.write_all(bytes).await?;
+            // TLS may hold some back.
+            self.stream.flush().await
+        };
+        let _ = tokio::time::timeout(PATIENCE, write).await.expect("taken in time");
     }
 
     /// Sends a masked frame; `first` is its first byte.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hallway_protocol::{ClientId, UserId};
 use tokio::time::timeout;
 
 use super::{PATIENCE, Setup, Subject};
-use crate::{NodeRecord, Revocation};
+
+use crate::{NodeRecord, Revocation, Seat};
 
 /// What was revoked is read in the order in which it was, and a later time takes the place of an earlier one.
 pub async fn what_is_revoked_is_remembered(make: impl AsyncFn(Setup) -> Subject) {
@@ -76,4 +78,31 @@ pub async fn nodes_are_known(make: impl AsyncFn(Setup) -> Subject) {
     subject.cluster.withdraw().await.expect("withdrawn");
     assert_eq!(subject.cluster.nodes().await, Ok(vec![]));
     subject.cluster.withdraw().await.expect("nothing to withdraw");
+}
+
+/// A user has as many seats as are allowed, whatever node takes them; others' do not count.
+pub async fn seats_are_taken_and_given_back(make: impl AsyncFn(Setup) -> Subject) {
+    let subject = make(Setup::default()).await;
+    let seat = |user: &str, client: u128| Seat {
+        user: UserId::parse(user).expect("a user"),
+        client: ClientId::from_bits(client as _),
+    };
+    let seats = &subject.seats;
+    for client in [1, 2, 1] {
+        assert_eq!(seats.take_seat(seat("alice", client), 2).await, Ok(true), "{client}");
+    }
+    assert_eq!(seats.take_seat(seat("alice", 3), 2).await, Ok(false));
+    assert_eq!(seats.take_seat(seat("bob", 3), 2).await, Ok(true));
+    // What was forgotten is taken again by renewing it, even if that is one too many.
+    let all: Vec<Seat> = (1..=3).map(|client| seat("alice", client)).collect();
+    assert_eq!(seats.renew_seats(all.clone()).await, Ok(()));
+    assert_eq!(seats.take_seat(seat("alice", 4), 3).await, Ok(false));
+    let back = vec![seat("alice", 1), seat("bob", 3), seat("carol", 9)];
+    assert_eq!(seats.give_back_seats(back).await, Ok(()));
+    assert_eq!(seats.take_seat(seat("alice", 4), 3).await, Ok(true));
+    let many: Vec<Seat> = (0..1200).map(|n| seat(&format!("user{n}"), n)).collect();
+    assert_eq!(seats.renew_seats(many.clone()).await, Ok(()));
+    assert_eq!(seats.take_seat(seat("user1199", 1), 1).await, Ok(false));
+    assert_eq!(seats.give_back_seats(many).await, Ok(()));
+    assert_eq!(seats.take_seat(seat("user1199", 1), 1).await, Ok(true));
 }

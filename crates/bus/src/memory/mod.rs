@@ -8,6 +8,7 @@ mod lane;
 mod nodes;
 mod revocations;
 mod room;
+mod seats;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,11 +26,12 @@ use crate::cluster::TOLD_CAPACITY;
 use crate::stats::count;
 use crate::{
     Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, Revocation, Revocations, RoomState,
-    Stats, Told,
+    Seat, Seats, Stats, Told,
 };
 use lane::Lane;
 use nodes::Nodes;
 use revocations::Revoked;
+use seats::Taken;
 
 const CLOSED: BusError = BusError::Unavailable("it is closed");
 
@@ -40,6 +42,7 @@ pub struct MemoryBus {
     subscribed: RwLock<HashSet<RoomName>>,
     nodes: Mutex<Nodes>,
     revoked: Mutex<Revoked>,
+    seats: Mutex<Taken>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -63,6 +66,7 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         subscribed: RwLock::default(),
         nodes: Mutex::default(),
         revoked: Mutex::default(),
+        seats: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),
@@ -218,6 +222,20 @@ impl Cluster for MemoryBus {
                 count(&self.stats.told_dropped);
             }
         }))
+    }
+}
+
+impl Seats for MemoryBus {
+    fn take_seat(&self, seat: Seat, most: usize) -> BoxFuture<'static, Result<bool, BusError>> {
+        done(self.open(|| self.seats.lock().take(seat, most, Instant::now())))
+    }
+
+    fn renew_seats(&self, seats: Vec<Seat>) -> BoxFuture<'static, Result<(), BusError>> {
+        done(self.open(|| self.seats.lock().renew(seats, Instant::now())))
+    }
+
+    fn give_back_seats(&self, seats: Vec<Seat>) -> BoxFuture<'static, Result<(), BusError>> {
+        done(self.open(|| self.seats.lock().give_back(&seats)))
     }
 }
 

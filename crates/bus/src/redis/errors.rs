@@ -8,6 +8,8 @@ use crate::BusError;
 pub(super) fn from_fred(why: &Error) -> BusError {
     match why.kind() {
         ErrorKind::Timeout => BusError::Timeout,
+        // The link ended, and with it whoever was to bring the answer: it may have been done.
+        ErrorKind::Unknown if why.details() == "channel closed" => BusError::Interrupted,
         ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing | ErrorKind::Protocol | ErrorKind::Parse => {
             BusError::Interrupted
         }
@@ -34,4 +36,19 @@ pub(super) fn from_server(text: &str) -> BusError {
 pub(super) fn is_elsewhere(why: &Error) -> bool {
     let code = why.details().split(' ').next().unwrap_or_default();
     matches!(code, "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "READONLY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_link_that_ends_says_nothing_of_what_was_done() {
+        let (sender, answer) = tokio::sync::oneshot::channel::<()>();
+        drop(sender);
+        let gone = Error::from(answer.await.unwrap_err());
+        assert_eq!(from_fred(&gone), BusError::Interrupted);
+        let refused = Error::new(ErrorKind::Unknown, "NOPERM no");
+        assert_eq!(from_fred(&refused), BusError::Rejected("NOPERM no".into()));
+    }
 }

@@ -28,6 +28,7 @@ mod read;
 mod revocations;
 mod routes;
 mod script;
+mod seats;
 mod shard;
 mod slot_server;
 mod slots;

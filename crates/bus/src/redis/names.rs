@@ -3,7 +3,7 @@
 //! A room's channel is the prefix and its name, and its keys carry the channel as their hash tag. Channels of our
 //! own hold a `#`, which no room's name can.
 
-use hallway_protocol::RoomName;
+use hallway_protocol::{RoomName, UserId};
 
 use super::slots;
 
@@ -92,6 +92,16 @@ impl Names {
     /// The records of nodes.
     pub(super) fn nodes(&self) -> String {
         format!("{{{}#nodes}}", self.prefix)
+    }
+
+    /// The channel whose slot a user's own keys are in.
+    pub(super) fn user_channel(&self, user: &UserId) -> String {
+        self.channel(&RoomName::of_user(user))
+    }
+
+    /// A user's sockets.
+    pub(super) fn seats(&self, user: &UserId) -> String {
+        format!("{{{}}}:s", self.user_channel(user))
     }
 
     /// Whose credentials are over.

@@ -43,6 +43,12 @@ scripts! {
     REVOKE = "scripts/revoke.lua";
     /// Whose credentials are over.
     REVOKED = "scripts/revoked.lua";
+    /// Takes a seat.
+    TAKE_SEAT = "scripts/take_seat.lua";
+    /// Renews seats.
+    RENEW_SEATS = "scripts/renew_seats.lua";
+    /// Gives seats back.
+    GIVE_BACK_SEATS = "scripts/give_back_seats.lua";
 }
 
 impl Script {

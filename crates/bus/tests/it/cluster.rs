@@ -67,6 +67,7 @@ mod suite {
         Subject {
             cluster: bus.clone(),
             revocations: bus.clone(),
+            seats: bus.clone(),
             bus,
             lanes: receivers,
             told,

@@ -18,6 +18,7 @@ async fn make(setup: Setup) -> Subject {
     Subject {
         cluster: bus.clone(),
         revocations: bus.clone(),
+        seats: bus.clone(),
         bus,
         lanes: receivers,
         told,

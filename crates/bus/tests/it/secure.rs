@@ -44,6 +44,9 @@ pub(crate) const PERMISSIONS: &[&str] = &[
     "+zrevrange",
     "+zrangebyscore",
     "+zremrangebyscore",
+    "+zcard",
+    "+zscore",
+    "+zrem",
 ];
 
 /// What it needs besides on a cluster.

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod config;
+mod reload;
 mod run;
 mod serve;
 mod token;

@@ -140,7 +140,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_said_before_connecting() {
     for options in [
-        Options::new("wss://localhost/ws"),
+        Options::new("ftp://localhost/ws"),
         Options::new("nonsense"),
         Options::new("ws://localhost:1/ws").token("a\nb"),
     ] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use hallway_store::{Database, DatabaseOptions, MemberQuery, SqlStore};
+use hallway_store::{Database, MemberQuery, SqlStore};
 use http::Uri;
 
 use super::{Authority, Members, MembershipHook};
@@ -36,13 +36,7 @@ pub async fn build(
 }
 
 async fn member_query(config: &Config) -> Result<Arc<Late<MemberQuery>>, StartError> {
-    let url = config.members.url.expose().map(str::to_owned);
-    let setting = if url.is_some() { "members.url" } else { "store.url" };
-    let options = DatabaseOptions {
-        url: url.unwrap_or_else(|| config.store.database_url()),
-        setting,
-        ..database::options(config)
-    };
+    let options = database::options_at(config, &config.members.url, "members.url");
     let sql = config.members.sql.clone();
     let prepare = move || {
         let (options, sql) = (options.clone(), sql.clone());

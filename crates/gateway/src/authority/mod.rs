@@ -23,6 +23,7 @@ use hallway_store::Role;
 use crate::endpoints::Caller;
 use crate::policy::{self, Verdict};
 pub use build::build;
+pub(crate) use build::webhook_at;
 pub use decisions::{Decision, Decisions, Stamp};
 pub use members::Members;
 pub use webhook::MembershipHook;

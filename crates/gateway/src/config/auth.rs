@@ -140,6 +140,8 @@ impl Auth {
             name: self.claim_name.clone(),
             rooms: self.claim_rooms.clone(),
             expires: self.claim_expires.clone(),
+            // The settings of admission say which, see `node.rs`.
+            attributes: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     api_keys(loaded, &mut problems);
     times(loaded, &mut problems);
     sizes(loaded, &mut problems);
+    super::tls::check(loaded, &mut problems);
     if let Err(why) = Kinds::with(&loaded.config.kinds) {
         problems.push(Problem::at(loaded.source("kinds"), format!("[[kinds]]: {why}")));
     }
@@ -42,11 +43,16 @@ fn names(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
         problems.push(loaded.problem("node", "must have at most 100 of A-Z a-z 0-9 . _ -"));
     }
     let is_cookie = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    let cookie = "must be a cookie's name (RFC 6265: no spaces, no separators)";
     if !config.auth.cookie.bytes().all(is_cookie) {
-        problems.push(loaded.problem(
-            "auth.cookie",
-            "must be a cookie's name (RFC 6265: no spaces, no separators)",
-        ));
+        problems.push(loaded.problem("auth.cookie", cookie));
+    }
+    let is_name_of_cookie = |name: &String| !name.is_empty() && name.bytes().all(is_cookie);
+    if !config.sessions.cookies.iter().all(is_name_of_cookie) {
+        problems.push(loaded.problem("sessions.cookies", &format!("each {cookie}")));
+    }
+    if config.proxy_protocol && config.trusted_proxies.is_empty() {
+        problems.push(loaded.problem("proxy_protocol", "trusted_proxies must name those who speak it"));
     }
     let prefix = &config.redis.channel_prefix;
     if prefix.len() > 100
@@ -99,6 +105,9 @@ fn keys(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
             problems.push(loaded.problem(setting, "must be a claim's name"));
         }
     }
+    if config.admission.claims.iter().any(String::is_empty) {
+        problems.push(loaded.problem("admission.claims", "each must be a claim's name"));
+    }
     if auth.required_claims.iter().any(String::is_empty) {
         problems.push(loaded.problem("auth.required_claims", "each must be a claim's name"));
     }
@@ -131,11 +140,12 @@ fn secrets(loaded: &Loaded<Config>, problems: &mut Vec<Problem>) {
     if config.dev {
         return;
     }
-    let nothing_to_check_with =
+    let no_key =
         !auth.jwt_secret.is_set() && !auth.jwt_public_key.is_set() && auth.keys.is_empty() && auth.jwks_url.is_empty();
+    let nothing_to_check_with = no_key && !config.sessions.enabled;
     if nothing_to_check_with && !auth.anonymous {
         let text = "nobody could connect: set auth.jwt_secret (HALLWAY_AUTH_JWT_SECRET or …_FILE, at least 32 bytes), \
-                    auth.jwt_public_key or auth.jwks_url, or allow auth.anonymous, or, on your own machine, use --dev";
+                    auth.jwt_public_key, auth.jwks_url or sessions.enabled, or allow auth.anonymous, or, on your own machine, use --dev";
         problems.push(Problem::of_all(text));
     }
     if auth.ticket_secret.is_set() && auth.ticket_secret.expose().len() < SECRET_LEN {

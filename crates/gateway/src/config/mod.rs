@@ -4,6 +4,7 @@
 //! A node starts from a [`Config`] that [`load()`] read and [`check()`] passed, so that every mistake is told
 //! before a port is bound.
 
+mod admission;
 mod api;
 mod auth;
 mod check;
@@ -16,10 +17,13 @@ mod network;
 mod origin;
 mod redis;
 mod redis_url;
+mod reload;
+mod sessions;
 mod shutdown;
 mod socketio;
 mod store;
 mod store_url;
+mod tls;
 mod webhook;
 mod webhook_url;
 
@@ -28,6 +32,7 @@ use std::net::SocketAddr;
 use hallway_protocol::kind::KindEntry;
 use hallway_settings::{Input, Loaded, Problems, settings};
 
+pub use admission::Admission;
 pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
@@ -40,10 +45,13 @@ pub use network::Network;
 pub use origin::Origin;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
+pub use reload::waiting_for_restart;
+pub use sessions::Sessions;
 pub use shutdown::Shutdown;
 pub use socketio::SocketIo;
 pub use store::Store;
 pub use store_url::StoreUrl;
+pub use tls::{InternalTls, Tls};
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
 
@@ -65,12 +73,19 @@ settings! {
         node: String = "";
         /// Worker threads; 0 for one per core.
         workers: usize = 0, from 0 to 1024;
-        /// Proxies whose `X-Forwarded-For` is believed, for the limit per address and for presence. Empty:
-        /// nobody's, and every client behind a proxy has the proxy's address.
+        /// Proxies whose word on a client's address is believed (`X-Forwarded-For`, and the PROXY protocol where that is
+        /// on), for the limit per address. Empty: nobody's, and every client behind a proxy has the proxy's address.
         trusted_proxies: Vec<Network> = "";
+        /// Whether connections of `trusted_proxies` to the public listener begin with the PROXY protocol's header
+        /// (version 1 or 2). One without is refused then; one from elsewhere that has it always is.
+        proxy_protocol: bool = false;
     }
     sections {
+        tls: Tls,
+        internal_tls: InternalTls,
         auth: Auth,
+        sessions: Sessions,
+        admission: Admission,
         api: Api,
         limits: Limits,
         redis: Redis,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallway_auth::{Identity, TokenError};
-use hallway_hub::{Authorization, Form, Link, Socket};
+use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
 use super::opening::Credentials;
@@ -49,8 +49,8 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         since,
     } = upgraded;
     let mut reader = Reader::new(match identity {
-        Some(_) => node.limits.frame_size,
-        None => node.limits.unauthenticated_frame_size,
+        Some(_) => node.limits().frame_size,
+        None => node.limits().unauthenticated_frame_size,
     });
     let mut inbound = Vec::new();
     if let Err(violation) = reader.push(&begun, &mut inbound) {
@@ -59,7 +59,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
     let brought = identity.is_some();
     let (identity, resume, inbound) = match identity {
         Some(identity) => (identity, None, inbound),
-        None => match authenticate(&node, &link, &mut reader, codec, inbound).await {
+        None => match authenticate(&node, &link, &mut reader, &permit, (codec, inbound)).await {
             Some(authenticated) => authenticated,
             None => return,
         },
@@ -73,20 +73,14 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, link, codec.into(), identity, resume, began).await {
+    match admit(&node, link, codec, identity, resume, began).await {
         Ok(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
             tokio::spawn(live(node, session, inbound, permit));
         }
         Err(refused) => {
-            match refused.at {
-                At::Door(link) => opening::refuse(&link, refused.code, &refused.why, LEAVE).await,
-                At::Inside(socket) => {
-                    socket.close(refused.code, &refused.why);
-                    leave(&node, &socket).await;
-                }
-            }
+            turn_away(&node, refused).await;
             drop(permit);
         }
     }
@@ -110,15 +104,34 @@ pub(crate) enum At {
     Inside(Arc<Socket>),
 }
 
+/// Says why, waits a while for the connection to leave, and forgets it.
+async fn turn_away(node: &Node, refused: NotLetIn) {
+    match refused.at {
+        At::Door(link) => opening::refuse(&link, refused.code, &refused.why, LEAVE).await,
+        At::Inside(socket) => {
+            socket.close(refused.code, &refused.why);
+            tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
+            forget(node, &socket);
+        }
+    }
+}
+
+/// Takes a socket out of everything that knows it.
+pub(crate) fn forget(node: &Node, socket: &Arc<Socket>) {
+    node.seats.give_back(socket);
+    node.membership.remove(socket);
+}
+
 async fn authenticate(
     node: &Node,
     link: &Link,
     reader: &mut Reader,
-    codec: Codec,
-    inbound: Vec<Inbound>,
+    permit: &AddressPermit,
+    (codec, inbound): (Codec, Vec<Inbound>),
 ) -> Option<(Identity, Option<Wanted>, Vec<Inbound>)> {
     let count = |outcome| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
-    let opened = match opening::first_frame(link, reader, codec, inbound, node.limits.auth_timeout).await {
+    let timeout = node.limits().auth_timeout;
+    let opened = match opening::first_frame(link, reader, codec, inbound, timeout).await {
         Ok(opened) => opened?,
         Err(violation) => {
             count(if violation.code == CloseCode::AuthTimeout {
@@ -141,6 +154,9 @@ async fn authenticate(
     match identity {
         Ok(identity) => Some((identity, wanted, opened.rest)),
         Err((code, why)) => {
+            if code == CloseCode::Unauthenticated {
+                permit.failed_login();
+            }
             count(if code == CloseCode::Unauthenticated {
                 "unauthenticated"
             } else {
@@ -154,9 +170,9 @@ async fn authenticate(
 
 /// A token that nothing can be said about now may be shown again: the close that lets a client come back.
 fn refusal(why: TokenError) -> (CloseCode, String) {
-    let code = match why {
-        TokenError::Unavailable => CloseCode::OverCapacity,
-        _ => CloseCode::Unauthenticated,
+    let code = match why.is_temporary() {
+        true => CloseCode::OverCapacity,
+        false => CloseCode::Unauthenticated,
     };
     (code, why.to_string())
 }
@@ -168,22 +184,33 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
 pub(crate) async fn admit(
     node: &Node,
     link: Link,
-    form: Form,
-    identity: Identity,
+    codec: Codec,
+    mut identity: Identity,
     resume: Option<Wanted>,
     began: Instant,
 ) -> Result<Caller, NotLetIn> {
-    if let Some(user) = &identity.user
-        && let Err(why) = node.limits.check_user(&node.hub, user)
-    {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["too-many"])
-            .inc();
+    let handshakes = &node.metrics.connections.handshakes;
+    let one_more = identity
+        .user
+        .as_ref()
+        .map(|user| node.limits().check_user(&node.hub, user));
+    if let Some(Err(why)) = one_more {
+        handshakes.with_label_values(&["too-many"]).inc();
         return Err(NotLetIn {
             code: CloseCode::RateLimited,
             why: why.message,
+            at: At::Door(link),
+        });
+    }
+    // Who brings a ticket was admitted when it was made.
+    if resume.is_none()
+        && let Err(why) = node.admission.ask(&mut identity).await
+    {
+        let (code, reason, outcome) = why.close();
+        handshakes.with_label_values(&[outcome]).inc();
+        return Err(NotLetIn {
+            code,
+            why: reason.to_owned(),
             at: At::Door(link),
         });
     }
@@ -191,7 +218,7 @@ pub(crate) async fn admit(
     let options = hallway_hub::Options {
         id: ClientId::from_bits(rand::random()),
         user: identity.user.clone(),
-        form,
+        codec,
         authorization: authorization(&identity),
         badge: Some(identity.clone()),
     };
@@ -200,17 +227,27 @@ pub(crate) async fn admit(
         socket: Arc::clone(&socket),
         identity,
     };
-    let handshakes = &node.metrics.connections.handshakes;
+    let not_kept = |outcome, code, why: &str| {
+        handshakes.with_label_values(&[outcome]).inc();
+        Err(NotLetIn {
+            code,
+            why: why.to_owned(),
+            at: At::Inside(Arc::clone(&socket)),
+        })
+    };
+    if let Err(why) = node.seats.take(&socket).await {
+        let (outcome, code) = match why.code {
+            ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
+            _ => ("unavailable", CloseCode::OverCapacity),
+        };
+        return not_kept(outcome, code, &why.message);
+    }
     let entered = match node.revocations.admit(&caller.identity).await {
         Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
         Err(NotAdmitted::Unknown) => None,
-        Err(NotAdmitted::Revoked) => {
-            handshakes.with_label_values(&["revoked"]).inc();
-            return Err(NotLetIn {
-                code: CloseCode::Revoked,
-                why: CloseCode::Revoked.reason().to_owned(),
-                at: At::Inside(socket),
-            });
+        Err(why) => {
+            let (code, reason) = why.close();
+            return not_kept("revoked", code, reason);
         }
     };
     match entered {
@@ -225,20 +262,10 @@ pub(crate) async fn admit(
         }
         None => {
             // Without the bus it would be a member that hears nothing.
-            handshakes.with_label_values(&["unavailable"]).inc();
-            Err(NotLetIn {
-                code: CloseCode::OverCapacity,
-                why: "the message bus is away".to_owned(),
-                at: At::Inside(socket),
-            })
+            let (code, reason) = NotAdmitted::Unknown.close();
+            not_kept("unavailable", code, reason)
         }
     }
-}
-
-/// Waits a while for a connection that was refused to leave, and forgets it.
-async fn leave(node: &Node, socket: &Arc<Socket>) {
-    tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
-    node.membership.remove(socket);
 }
 
 /// Gives an anonymous connection its identity, where that has a user.
@@ -253,9 +280,11 @@ pub(crate) async fn identify(node: &Node, socket: &Arc<Socket>, identity: &Arc<I
         return Err(Error::new(ErrorCode::Conflict, "this connection has an identity"));
     }
     socket.set_badge(identity.clone());
+    node.seats.take(socket).await?;
     let admitted = node.revocations.admit(identity).await;
-    if admitted == Err(NotAdmitted::Revoked) {
-        socket.close(CloseCode::Revoked, CloseCode::Revoked.reason());
+    if let Err(why @ (NotAdmitted::Revoked | NotAdmitted::SessionOver)) = admitted {
+        let (code, reason) = why.close();
+        socket.close(code, reason);
     }
     admitted.map_err(crate::error::from_revocation)
 }
@@ -290,7 +319,7 @@ pub(crate) struct Rooms {
 /// # Errors
 /// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
 pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
-    let allowance = Allowance::new(node.limits.resume_bytes);
+    let allowance = Allowance::new(node.limits().resume_bytes);
     let resuming = wanted.is_some();
     let mut wanted = wanted.unwrap_or_default();
     let mut names = vec![RoomName::of_client(caller.socket.id())];
@@ -343,10 +372,11 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
         node: node.name.clone(),
         positions: rooms.own.iter().filter_map(positions).collect(),
         rooms: rooms.own.into_iter().map(|(name, _)| name).collect(),
-        ping_interval_ms: node.limits.ping_interval.as_millis() as u64,
+        ping_interval_ms: node.limits().ping_interval.as_millis() as u64,
         server_time,
         expires_at: caller.identity.expires_at,
-        resume_ticket: node.access.tickets.issue(&caller.identity, server_time),
+        attributes: caller.identity.attributes.clone(),
+        resume_ticket: node.access().tickets.issue(&caller.identity, server_time),
         resumed: rooms.resumed,
     }
 }
@@ -355,7 +385,7 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     count_open(&node, session.socket(), true);
     session.run(inbound).await;
     let socket = session.socket();
-    node.membership.remove(socket);
+    forget(&node, socket);
     count_open(&node, socket, false);
     drop(permit);
 }

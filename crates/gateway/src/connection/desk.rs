@@ -2,7 +2,7 @@
 //! how its frames come in.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use hallway_protocol::{ClientFrame, CloseCode, Endpoint, Error, ErrorCode, FrameError};
@@ -17,10 +17,12 @@ use crate::node::Node;
 /// The asking side of a connection.
 pub struct Desk {
     node: Arc<Node>,
-    caller: Caller,
+    pub(crate) caller: Caller,
     bucket: Bucket,
+    /// Of endpoints with a rate of their own that were asked for.
+    buckets: Vec<(Endpoint, Bucket)>,
     /// Only while something is under way, so that a connection at rest is small.
-    requests: Option<Box<Requests>>,
+    pub(crate) requests: Option<Box<Requests>>,
     asked_before: bool,
 }
 
@@ -36,33 +38,26 @@ pub enum Next {
 impl Desk {
     /// A desk for an admitted connection.
     pub fn new(node: Arc<Node>, caller: Caller) -> Self {
-        let bucket = Bucket::full(node.limits.rate, Instant::now());
+        let bucket = Bucket::full(node.limits().rate, Instant::now());
         Self {
             node,
             caller,
             bucket,
+            buckets: Vec::new(),
             requests: None,
             asked_before: false,
         }
     }
 
-    /// The connection.
+    /// The socket that asks.
     pub fn socket(&self) -> &Arc<hallway_hub::Socket> {
         &self.caller.socket
     }
 
     /// Whether it may ask for more now; else it is not to be read.
     pub fn has_room(&self) -> bool {
-        let most = self.node.limits.requests_in_flight;
+        let most = self.node.limits().requests_in_flight;
         self.requests.as_ref().is_none_or(|under_way| under_way.len() < most)
-    }
-
-    /// The next request that is done; for ever if none is under way. Cancel safe.
-    pub async fn next(&mut self) -> Done {
-        match &mut self.requests {
-            Some(requests) => requests.next().await,
-            None => std::future::pending().await,
-        }
     }
 
     /// Forgets what is under way: it is finished by those who do it, and the answers have nowhere to go.
@@ -72,13 +67,16 @@ impl Desk {
 
     /// Takes a frame.
     pub fn take(&mut self, frame: Result<ClientFrame, FrameError>) -> Next {
-        match self.bucket.take(self.node.limits.rate, Instant::now()) {
+        match self.bucket.take(self.node.limits().rate, Instant::now()) {
             Verdict::Pass => {}
             Verdict::Close => return self.close(CloseCode::RateLimited, CloseCode::RateLimited.reason()),
             Verdict::Refuse(wait) => return self.refuse(frame, wait.as_millis() as u64 + 1),
         }
         match frame {
-            Ok(frame) => self.ask(frame),
+            Ok(frame) => match self.wait_of_endpoint(&frame) {
+                Some(wait) => self.refuse(Ok(frame), wait.as_millis() as u64 + 1),
+                None => self.ask(frame),
+            },
             Err(FrameError::Answerable(id, why)) => {
                 self.answer(
                     Label {
@@ -104,6 +102,25 @@ impl Desk {
     fn close(&self, code: CloseCode, reason: &str) -> Next {
         self.caller.socket.close(code, reason);
         Next::Closing
+    }
+
+    /// How long a frame has to wait because its endpoint has a rate of its own.
+    fn wait_of_endpoint(&mut self, frame: &ClientFrame) -> Option<Duration> {
+        let endpoint = *frame.endpoint.as_ref().ok()?;
+        let limits = self.node.limits();
+        let (_, rate) = limits.endpoint_rates.iter().find(|(of, _)| *of == endpoint)?;
+        let now = Instant::now();
+        let known = self.buckets.iter().position(|(of, _)| *of == endpoint);
+        let place = known.unwrap_or_else(|| {
+            self.buckets.push((endpoint, Bucket::full(*rate, now)));
+            self.buckets.len() - 1
+        });
+        match self.buckets[place].1.take(*rate, now) {
+            Verdict::Pass => None,
+            Verdict::Refuse(wait) => Some(wait),
+            // The rate of all frames ends patience, not this one.
+            Verdict::Close => Some(Duration::from_secs(1)),
+        }
     }
 
     fn refuse(&self, frame: Result<ClientFrame, FrameError>, wait_ms: u64) -> Next {
@@ -206,6 +223,7 @@ impl Desk {
                 // What is away may be back: only the token itself is a reason to stay away.
                 let code = match why.code {
                     ErrorCode::Unavailable => CloseCode::OverCapacity,
+                    ErrorCode::Forbidden => CloseCode::Forbidden,
                     _ => CloseCode::Unauthenticated,
                 };
                 return self.close(code, &why.message);
@@ -240,5 +258,13 @@ impl Desk {
             Ok(None) => return,
             Err(why) => socket.send(&reply::error(socket.form(), id, &why)),
         };
+    }
+}
+
+/// The next request of a desk that is done; for ever if none is under way. Cancel safe.
+pub async fn next_done(requests: &mut Option<Box<Requests>>) -> Done {
+    match requests {
+        Some(requests) => requests.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -1,42 +1,45 @@
 //! The server's frames to one socket, as bytes.
 
 use bytes::Bytes;
-use hallway_hub::Form;
-use hallway_protocol::{Error, Goodbye, Hello, Reply, ServerFrame};
+use hallway_hub::{Form, frame};
+use hallway_protocol::{Error, Goodbye, Hello, Reply, ServerFrame, codec};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-fn encode<D: Serialize>(form: &Form, frame: &ServerFrame<'_, D>) -> Bytes {
-    match serde_json::to_vec(frame) {
-        Ok(json) => form.write(&json.into()),
-        Err(why) => {
-            // Everything that gets here is JSON already, within the depth that every codec carries.
-            tracing::error!(%why, "a frame could not be written");
-            Bytes::new()
-        }
-    }
+fn encode<D: Serialize>(form: Form<'_>, said: &ServerFrame<'_, D>) -> Bytes {
+    let bytes = match form.codec() {
+        Some(codec) => codec::encode(codec, said).map(|payload| frame::whole(frame::opcode_of(codec), &payload)),
+        None => serde_json::to_vec(said)
+            .map(|json| form.write(&json))
+            .map_err(|why| why.to_string()),
+    };
+    bytes.unwrap_or_else(|why| {
+        // Everything that gets here is JSON already, within the depth that every codec carries.
+        tracing::error!(%why, "a frame could not be written");
+        Bytes::new()
+    })
 }
 
 /// The reply to a request that was done.
 #[must_use]
-pub fn data(form: &Form, id: u64, data: &RawValue) -> Bytes {
+pub fn data(form: Form<'_>, id: u64, data: &RawValue) -> Bytes {
     encode(form, &ServerFrame::Reply(Reply::Data { id, data }))
 }
 
 /// The reply to a request that was not.
 #[must_use]
-pub fn error(form: &Form, id: u64, error: &Error) -> Bytes {
+pub fn error(form: Form<'_>, id: u64, error: &Error) -> Bytes {
     encode(form, &ServerFrame::<()>::Reply(Reply::Error { id, error }))
 }
 
 /// The first frame.
 #[must_use]
-pub fn hello(form: &Form, hello: &Hello) -> Bytes {
+pub fn hello(form: Form<'_>, hello: &Hello) -> Bytes {
     encode(form, &ServerFrame::<()>::Hello(hello))
 }
 
 /// The notice before a close.
 #[must_use]
-pub fn goodbye(form: &Form, goodbye: &Goodbye) -> Bytes {
+pub fn goodbye(form: Form<'_>, goodbye: &Goodbye) -> Bytes {
     encode(form, &ServerFrame::<()>::Goodbye(goodbye))
 }

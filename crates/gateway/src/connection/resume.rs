@@ -23,7 +23,7 @@ pub(super) async fn rooms(
     allowance: &Allowance,
 ) -> BTreeMap<String, Resumed> {
     let (wishes, mut answers) = wishes(node, wanted);
-    let most = node.limits.rooms_per_socket;
+    let most = node.limits().rooms_per_socket;
     let entering = wishes.into_iter().enumerate().map(|(place, wish)| async move {
         if place < most {
             return room(node, caller, wish, allowance).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hallway_hub::{Opcode, frame};
 use hallway_protocol::{CloseCode, Codec, codec};
 
-use super::desk::{Desk, Next};
+use super::desk::{Desk, Next, next_done};
 use crate::endpoints::Caller;
 use crate::node::Node;
 use crate::transport::websocket::{Inbound, Read, Reader, Violation};
@@ -20,7 +20,7 @@ pub struct Session {
 impl Session {
     /// A session over an admitted connection.
     pub fn new(node: Arc<Node>, caller: Caller, mut reader: Reader) -> Self {
-        reader.set_message_max(node.limits.frame_size);
+        reader.set_message_max(node.limits().frame_size);
         Self {
             desk: Desk::new(node, caller),
             reader,
@@ -36,19 +36,18 @@ impl Session {
     ///
     /// By reference, and with one place to wait, since the size of this future is what an idle connection costs.
     pub async fn run(&mut self, begun: Vec<Inbound>) {
-        let socket = Arc::clone(self.socket());
         let mut next = self.take_in(begun);
-        while next == Next::Go && socket.close_code().is_none() {
+        while next == Next::Go && self.socket().close_code().is_none() {
             let mut inbound = Vec::new();
             let room = self.desk.has_room();
             next = tokio::select! {
                 biased;
-                done = self.desk.next() => self.desk.done(done),
-                read = self.reader.read(socket.link(), &mut inbound), if room => self.after_read(read, inbound),
+                done = next_done(&mut self.desk.requests) => self.desk.done(done),
+                read = self.reader.read(self.desk.caller.socket.link(), &mut inbound), if room => self.after_read(read, inbound),
             };
         }
         self.desk.give_up();
-        Reader::discard(socket.link()).await;
+        Reader::discard(self.socket().link()).await;
     }
 
     fn after_read(&mut self, read: std::io::Result<Read>, inbound: Vec<Inbound>) -> Next {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hallway_auth::Identity;
-use hallway_hub::{Foreign, Form};
+use hallway_hub::Foreign;
 use hallway_protocol::{ClientFrame, ClientId, Endpoint, Error, FrameError, json, limits};
 use hallway_socketio::packet::MAIN;
 use serde_json::value::RawValue;
@@ -81,7 +81,7 @@ struct Greeting {
 pub struct Voice {
     namespace: String,
     dialect: Arc<Dialect>,
-    form: Form,
+    form: Arc<Foreign>,
 }
 
 /// All that a node speaks, by namespace.
@@ -125,7 +125,7 @@ impl Dialects {
                     Arc::new(Voice {
                         namespace: namespace.clone(),
                         dialect: Arc::clone(&dialect),
-                        form: Form::Foreign(Arc::new(Foreign::new(number, Box::new(writer)))),
+                        form: Arc::new(Foreign::new(number, Box::new(writer))),
                     }),
                 );
                 number += 1;
@@ -177,7 +177,7 @@ impl Voice {
 
     /// How frames are written for it.
     #[must_use]
-    pub fn form(&self) -> &Form {
+    pub fn form(&self) -> &Arc<Foreign> {
         &self.form
     }
 

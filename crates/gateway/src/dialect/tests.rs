@@ -16,7 +16,7 @@ fn ask(name: &str, args: &[&str], ack: Option<u64>) -> Result<ClientFrame, Frame
 }
 
 fn said(json: &str) -> String {
-    let bytes = voice().form().write(&bytes::Bytes::copy_from_slice(json.as_bytes()));
+    let bytes = hallway_hub::Form::Foreign(voice().form()).write(json.as_bytes());
     String::from_utf8_lossy(bytes.get(2..).unwrap_or_default()).into_owned()
 }
 

@@ -24,7 +24,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
             Ok(()) => Answer::Identified(Box::pin(identify(node, socket, identity, id))),
             Err(why) => Answer::Now(Err(why)),
         },
-        Err(TokenError::UnknownKey) => {
+        Err(TokenError::UnknownKey | TokenError::NoSession) => {
             let token = args.token.clone();
             Answer::Identified(Box::pin(async move {
                 let identity = node.authenticate(&token).await.map_err(|why| from_token(&why))?;
@@ -38,7 +38,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &AuthConnect, id: 
 
 fn check(node: &Node, identity: &Identity) -> Result<(), Error> {
     match &identity.user {
-        Some(user) => node.limits.check_user(&node.hub, user),
+        Some(user) => node.limits().check_user(&node.hub, user),
         None => Err(Error::new(ErrorCode::Unauthenticated, "the token names no user")),
     }
 }
@@ -46,9 +46,10 @@ fn check(node: &Node, identity: &Identity) -> Result<(), Error> {
 async fn identify(
     node: Arc<Node>,
     socket: Arc<Socket>,
-    identity: Identity,
+    mut identity: Identity,
     id: Option<u64>,
 ) -> Result<Arc<Identity>, Error> {
+    node.admission.ask(&mut identity).await?;
     let identity = Arc::new(identity);
     admission::identify(&node, &socket, &identity).await?;
     let caller = Caller {

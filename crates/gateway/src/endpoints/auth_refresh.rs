@@ -23,7 +23,7 @@ async fn refresh(node: Arc<Node>, caller: Caller, args: AuthRefresh) -> Result<(
         let why = "this connection is anonymous: auth.connect, as the first frame, gives it an identity";
         return Err(Error::new(ErrorCode::Unauthenticated, why));
     }
-    let identity = node
+    let mut identity = node
         .authenticate(&args.token)
         .await
         .map_err(|why| crate::error::from_token(&why))?;
@@ -34,12 +34,17 @@ async fn refresh(node: Arc<Node>, caller: Caller, args: AuthRefresh) -> Result<(
         .admit(&identity)
         .await
         .map_err(crate::error::from_revocation)?;
+    // What admission said still holds.
+    let mut attributes = caller.identity.attributes.clone();
+    attributes.append(&mut identity.attributes);
+    identity.attributes = attributes;
+    identity.name = identity.name.or_else(|| caller.identity.name.clone());
     let identity = Arc::new(identity);
     caller.socket.set_badge(identity.clone());
     node.hub.authorize(&caller.socket, admission::authorization(&identity));
     let data = super::to_data(&Refreshed {
         expires_at: identity.expires_at,
-        resume_ticket: node.access.tickets.issue(&identity, unix_ms()),
+        resume_ticket: node.access().tickets.issue(&identity, unix_ms()),
     })?;
     let caller = Caller {
         identity: Arc::clone(&identity),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use hallway_protocol::endpoint::Ping;
 
 use super::{Answer, Caller};
+use crate::connection::admission::identity_of;
 use crate::node::Node;
 
 #[derive(Serialize)]
@@ -19,7 +20,12 @@ pub(super) fn handle(node: &Node, caller: &Caller, args: &Ping) -> Answer {
     let server_time = crate::clock::unix_ms();
     let resume_ticket = args
         .ticket
-        .then(|| node.access.tickets.issue(&caller.identity, server_time))
+        .then(|| {
+            // The session may have been prolonged since.
+            let now = identity_of(&caller.socket);
+            let identity = now.as_ref().unwrap_or(&caller.identity);
+            node.access().tickets.issue(identity, server_time)
+        })
         .flatten();
     Answer::now(Ok(Pong {
         server_time,

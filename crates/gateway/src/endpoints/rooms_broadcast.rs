@@ -15,7 +15,8 @@ use crate::node::Node;
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsBroadcast) -> Answer {
     let kind = match check(node, caller, &args) {
-        Ok(kind) => kind,
+        Ok(Some(kind)) => kind,
+        Ok(None) => return Answer::Unordered(Box::pin(not_inside(Arc::clone(node), caller.clone(), args.room))),
         Err(why) => return Answer::Now(Err(why)),
     };
     let exclude = (!args.include_self).then(|| caller.socket.id());
@@ -34,7 +35,8 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsBroadcast) ->
     }
 }
 
-fn check<'n>(node: &'n Node, caller: &Caller, args: &RoomsBroadcast) -> Result<&'n Kind, Error> {
+/// The kind of a room that the caller may publish to; nothing if it is not in it.
+fn check<'n>(node: &'n Node, caller: &Caller, args: &RoomsBroadcast) -> Result<Option<&'n Kind>, Error> {
     check_destination(&args.destination)?;
     json::check_payload(args.data.get(), "data")?;
     let room = super::resolve(node, &args.room)?;
@@ -43,12 +45,16 @@ fn check<'n>(node: &'n Node, caller: &Caller, args: &RoomsBroadcast) -> Result<&
         .line(&args.room)
         .is_some_and(|line| line.room.contains(&caller.socket));
     if !inside {
-        // Who may not join learns that, not whether the room is there.
-        crate::policy::verdict(&room, &args.room, &caller.identity, caller.socket.id())?;
-        return Err(Error::new(ErrorCode::NotInRoom, format!("not in {}", args.room)));
+        return Ok(None);
     }
     crate::policy::may_publish(&room, &args.room, &caller.identity)?;
-    Ok(room.kind)
+    Ok(Some(room.kind))
+}
+
+/// The answer to who is not in a room: who may not join it learns that, and nothing about it.
+async fn not_inside(node: Arc<Node>, caller: Caller, room: RoomName) -> Result<super::Data, Error> {
+    super::resolve_for(&node, &caller, &room).await?;
+    Err(Error::new(ErrorCode::NotInRoom, format!("not in {room}")))
 }
 
 /// What is to be published, checked.

@@ -30,7 +30,7 @@ struct Reply<'a> {
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsJoin, id: Option<u64>) -> Answer {
     let (node, caller) = (Arc::clone(node), caller.clone());
     Answer::Ordered(Box::pin(async move {
-        node.limits.check_rooms(&caller.socket, &args.room)?;
+        node.limits().check_rooms(&caller.socket, &args.room)?;
         let (socket, name) = (Arc::clone(&caller.socket), args.room.clone());
         let wants_included = args.includes.is_some();
         let wish = Wish {
@@ -48,7 +48,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsJoin, id: Opt
             .ok()?;
             id.map(|id| reply::data(socket.form(), id, &data))
         };
-        let allowance = Allowance::new(node.limits.resume_bytes);
+        let allowance = Allowance::new(node.limits().resume_bytes);
         enter(&node, &caller, &wish, &allowance, reply).await.map(|()| None)
     }))
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallway_auth::{Grant, RoomPattern};
 use hallway_protocol::{Error, ErrorCode, UserId, json};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::node::Node;
-use crate::transport::listener::error_answer;
+use crate::transport::answers::error_answer;
 
 const PAGE: &str = include_str!("demo/index.html");
 const SCRIPT: &str = include_str!("demo/demo.js");
@@ -23,7 +23,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// Answers a request to the demo; nothing for any other, and for all of them without `--dev`.
 pub async fn respond(node: &Node, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
-    if !node.access.dev {
+    if !node.access().dev {
         return None;
     }
     let path = request.uri().path().to_owned();
@@ -41,11 +41,9 @@ fn page(kind: &'static str, text: &'static str) -> Response<Full<Bytes>> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'"),
+        HeaderValue::from_static(super::security::OWN_PAGE),
     );
     answer
 }
@@ -73,7 +71,7 @@ async fn token(node: &Node, body: Incoming) -> Response<Full<Bytes>> {
         issued_at: crate::clock::unix_ms(),
         life: TOKEN_LIFE,
     };
-    match node.access.verifier.mint(&grant) {
+    match node.access().verifier.mint(&grant) {
         Some(token) => {
             let mut answer = Response::new(Full::from(serde_json::json!({ "token": token }).to_string()));
             answer

@@ -15,6 +15,12 @@ metrics! {
         jwks_keys: gauge = "hallway_jwks_keys",
         /// Tokens with an unknown key that could not wait for a fetch because too many others did.
         jwks_turned_away: counter = "hallway_jwks_waits_refused_total",
+        /// Questions to the database of sessions, by what came of them (`ok`, `none`, `unavailable`).
+        session_questions: counter ["outcome"] = "hallway_session_questions_total",
+        /// Sessions that were found to be gone while sockets stood on them.
+        sessions_ended: counter = "hallway_sessions_ended_total",
+        /// Users who were asked about before they were let in, by what came of it (`ok`, `refused`, `unavailable`).
+        admissions: counter ["outcome"] = "hallway_admissions_total",
     }
 }
 

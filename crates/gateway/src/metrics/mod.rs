@@ -9,6 +9,7 @@ pub mod bus;
 pub mod connections;
 pub mod delivery;
 pub mod http;
+pub mod tls;
 pub mod webhooks;
 
 use std::fmt::Write;
@@ -44,11 +45,13 @@ pub struct Metrics {
     pub http: http::Http,
     /// Questions to the operator's backend.
     pub webhooks: webhooks::Webhooks,
+    /// TLS of the listeners.
+    pub tls: tls::Tls,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 6] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -56,6 +59,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 6] {
         ("Bus", bus::Bus::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
+        ("TLS", tls::Tls::DESCRIPTORS),
     ]
 }
 
@@ -73,6 +77,7 @@ impl Metrics {
             bus: bus::Bus::register(&registry)?,
             http: http::Http::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
+            tls: tls::Tls::register(&registry)?,
             registry,
         })
     }

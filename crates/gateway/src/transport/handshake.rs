@@ -1,16 +1,17 @@
 //! What a request to `/ws` must bring: the WebSocket headers, a subprotocol that we speak, an origin that is
 //! allowed, and a token, unless one may come later. Decides on the headers alone; touches no socket.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use hallway_auth::{Identity, TokenError};
-use hallway_protocol::{CloseCode, Codec, Error, ErrorCode, UserId};
+use hallway_protocol::{Codec, Error, ErrorCode, UserId};
 use http::header::{
-    AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    AUTHORIZATION, CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, request};
 
+use super::cookies;
 use crate::node::Node;
 
 /// Offered subprotocols that carry a token begin so; they are never echoed.
@@ -109,11 +110,12 @@ pub(super) fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refus
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or_default();
-    let allowed = &node.access.origins;
+    let access = node.access();
+    let allowed = &access.origins;
     let good = if !allowed.is_empty() {
         allowed.iter().any(|one| one.covers(origin))
     } else {
-        node.access.dev || same_origin(origin, headers)
+        access.dev || same_origin(origin, headers)
     };
     if good {
         return Ok(());
@@ -163,20 +165,17 @@ fn choose_codec(offers: &[&str]) -> Result<(Codec, bool), Refused> {
 }
 
 async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Result<Option<Identity>, Refused> {
-    let token = bearer(&request.headers)?
-        .or_else(|| offers.iter().find_map(|offer| offer.strip_prefix(TOKEN_SUBPROTOCOL)))
-        .or_else(|| cookie(node, &request.headers))
-        .or_else(|| query(node, &request.uri));
-    match token {
-        Some(token) => match node.authenticate(token).await {
+    let offered = offers.iter().find_map(|offer| offer.strip_prefix(TOKEN_SUBPROTOCOL));
+    match brought(node, request, offered)? {
+        Some(token) => {
+            let identity = node.authenticate(&token).await.map_err(|why| bad_token(&why))?;
             // Looked at again when the connection is in the hub.
-            Ok(identity) if node.revocations.covers(&identity) => {
-                Err(unauthenticated("revoked", CloseCode::Revoked.reason()))
+            match node.revocations.check(&identity) {
+                Ok(()) => Ok(Some(identity)),
+                Err(why) => Err(unauthenticated("revoked", why.close().1)),
             }
-            Ok(identity) => Ok(Some(identity)),
-            Err(why) => Err(bad_token(why)),
-        },
-        None if node.access.anonymous => Ok(Some(Identity::anonymous())),
+        }
+        None if node.access().anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
     }
 }
@@ -190,13 +189,25 @@ pub(super) async fn visitor(
     node: &Node,
     request: &request::Parts,
 ) -> Result<Result<Option<Identity>, TokenError>, Refused> {
-    let token = bearer(&request.headers)?
-        .or_else(|| cookie(node, &request.headers))
-        .or_else(|| query(node, &request.uri));
-    Ok(match token {
-        Some(token) => node.authenticate(token).await.map(Some),
+    Ok(match brought(node, request, None)? {
+        Some(token) => node.authenticate(&token).await.map(Some),
         None => Ok(None),
     })
+}
+
+/// The token that a request brings; `offered` is one of its subprotocols.
+fn brought<'r>(
+    node: &Node,
+    request: &'r request::Parts,
+    offered: Option<&'r str>,
+) -> Result<Option<Cow<'r, str>>, Refused> {
+    let headers = &request.headers;
+    Ok(bearer(headers)?
+        .or(offered)
+        .or_else(|| cookie(node, headers))
+        .map(Cow::Borrowed)
+        .or_else(|| session_cookie(node, headers))
+        .or_else(|| query(node, &request.uri).map(Cow::Borrowed)))
 }
 
 fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused {
@@ -204,11 +215,11 @@ fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused
 }
 
 /// Of a token that nothing can be said about now, nothing is said: it may be shown again.
-fn bad_token(why: TokenError) -> Refused {
-    let error = crate::error::from_token(&why);
-    let (status, outcome) = match why {
-        TokenError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+fn bad_token(why: &TokenError) -> Refused {
+    let error = crate::error::from_token(why);
+    let (status, outcome) = match why.is_temporary() {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        false => (StatusCode::UNAUTHORIZED, "unauthenticated"),
     };
     Refused { status, error, outcome }
 }
@@ -231,16 +242,17 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
 }
 
 fn cookie<'h>(node: &Node, headers: &'h HeaderMap) -> Option<&'h str> {
-    let name = node.access.cookie.as_deref()?;
-    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(';')).find_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then_some(value.trim_matches('"'))
-    })
+    cookies::find(headers, node.access().cookie.as_deref()?)
+}
+
+fn session_cookie<'h>(node: &Node, headers: &'h HeaderMap) -> Option<Cow<'h, str>> {
+    let names = node.sessions.as_ref()?.cookies();
+    let value = names.iter().find_map(|name| cookies::find(headers, name));
+    value.map(cookies::decoded)
 }
 
 fn query<'u>(node: &Node, uri: &'u Uri) -> Option<&'u str> {
-    if !node.access.query_token {
+    if !node.access().query_token {
         return None;
     }
     // A token is of the URL-safe alphabet: nothing in it is percent-encoded.
@@ -248,7 +260,7 @@ fn query<'u>(node: &Node, uri: &'u Uri) -> Option<&'u str> {
 }
 
 fn check_user(node: &Node, user: &UserId) -> Result<(), Refused> {
-    node.limits.check_user(&node.hub, user).map_err(|error| Refused {
+    node.limits().check_user(&node.hub, user).map_err(|error| Refused {
         status: StatusCode::TOO_MANY_REQUESTS,
         error,
         outcome: "too-many",

@@ -1,30 +1,26 @@
-//! The public listener. Each connection is a small HTTP server until it is upgraded; then the TCP stream is
+//! The public listener. Each connection is a small HTTP server until it is upgraded; then the stream is
 //! taken back, so that nothing of HTTP stays with it.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use hallway_hub::Link;
-use hallway_protocol::{Error, ErrorCode};
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::handshake::{self, Accepted, Refused};
-use super::socketio;
-use crate::connection::admission::{self, Upgraded};
-use crate::limits::AddressPermit;
+use super::answers::{Answer, not_found, unavailable};
+use super::tls::NotAccepted;
+use super::upgrade::websocket;
+use super::{proxy_protocol, socketio};
 use crate::node::Node;
 
 /// How long a connection waits for its place among the handshakes before it is told that there is none (503). A node that
@@ -32,28 +28,40 @@ use crate::node::Node;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many connections may wait, for each place there is; beyond these they are dropped.
 const WAITING: usize = 8;
-/// When a new connection should be tried again, in seconds.
-const RETRY_SECONDS: &str = "1";
-
-pub(super) type Answer = Response<Full<Bytes>>;
+/// Most bytes that are read of who speaks something else than TLS, so that the answer reaches them.
+const LEFTOVER: u64 = 16 * 1024;
 
 /// A connection that is not upgraded yet.
 pub(super) struct Arrival {
     pub(super) node: Arc<Node>,
-    address: SocketAddr,
-    since: Instant,
+    /// Whom it comes from: a client, or a proxy that has not said whose connection it is.
+    pub(super) peer: IpAddr,
+    pub(super) since: Instant,
     /// Its place among the handshakes under way; nothing: there was none.
     pub(super) place: Option<OwnedSemaphorePermit>,
     /// Whether it needs none any more.
     settled: bool,
-    /// Until when the connection may be HTTP.
-    until: Arc<parking_lot::Mutex<tokio::time::Instant>>,
+    /// Until when it may be HTTP.
+    until: Arc<Mutex<tokio::time::Instant>>,
+}
+
+impl Arrival {
+    /// It belongs to a session that is known: it gives up its place, and may be HTTP until the session's next ping must
+    /// have been answered.
+    pub(super) fn settle(&mut self) {
+        let limits = self.node.limits();
+        let patience = limits.ping_interval + limits.pong_timeout + limits.handshake_timeout;
+        *self.until.lock() = tokio::time::Instant::now() + patience;
+        self.place = None;
+        self.settled = true;
+    }
 }
 
 /// Accepts until the token is cancelled.
 pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(node.limits.handshakes));
-    let waiting = Arc::new(Semaphore::new(node.limits.handshakes.saturating_mul(WAITING)));
+    let most = node.limits().handshakes;
+    let places = Arc::new(Semaphore::new(most));
+    let waiting = Arc::new(Semaphore::new(most.saturating_mul(WAITING)));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -70,11 +78,7 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
             }
         };
         let Ok(turn) = Arc::clone(&waiting).try_acquire_owned() else {
-            node.metrics
-                .connections
-                .handshakes
-                .with_label_values(&["dropped"])
-                .inc();
+            count(&node, "dropped");
             continue;
         };
         let (node, places) = (Arc::clone(&node), Arc::clone(&places));
@@ -87,11 +91,11 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
             let turn = place.is_none().then_some(turn);
             let arrival = Arrival {
                 node,
-                address,
+                peer: address.ip().to_canonical(),
                 since,
                 place,
                 settled: false,
-                until: Arc::new(parking_lot::Mutex::new(tokio::time::Instant::now())),
+                until: Arc::new(Mutex::new(tokio::time::Instant::now())),
             };
             serve(arrival, stream).await;
             drop(turn);
@@ -103,37 +107,19 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let node = Arc::clone(&arrival.node);
     node.metrics.connections.handshakes_open.inc();
-    let timeout = node.limits.handshake_timeout;
+    // The whole of it is bounded: a request that comes byte by byte does not stretch it.
+    let timeout = node.limits().handshake_timeout;
     let until = Arc::clone(&arrival.until);
     *until.lock() = tokio::time::Instant::now() + timeout;
-    let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
-    let service = service_fn(|request| {
-        let arrival = Arc::clone(&arrival);
-        async move { Ok::<_, Infallible>(respond(&arrival, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeout)
-        .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    // The whole of it is bounded too: a request that comes byte by byte does not stretch it.
-    let in_time = tokio::select! {
-        _ = connection => true,
-        () = passed(&until) => false,
-    };
-    if !in_time {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["timeout"])
-            .inc();
+    tokio::select! {
+        () = receive(arrival, stream, timeout) => {}
+        () = passed(&until) => count(&node, "timeout"),
     }
     node.metrics.connections.handshakes_open.dec();
 }
 
 /// Waits until the time has passed, also where it is put off meanwhile.
-async fn passed(until: &parking_lot::Mutex<tokio::time::Instant>) {
+async fn passed(until: &Mutex<tokio::time::Instant>) {
     loop {
         let then = *until.lock();
         if then <= tokio::time::Instant::now() {
@@ -143,30 +129,85 @@ async fn passed(until: &parking_lot::Mutex<tokio::time::Instant>) {
     }
 }
 
-impl Arrival {
-    /// It belongs to a session that is known: it gives up its place, and may be HTTP until the session's next ping must
-    /// have been answered.
-    pub(super) fn settle(&mut self) {
-        let limits = &self.node.limits;
-        let patience = limits.ping_interval + limits.pong_timeout + limits.handshake_timeout;
-        *self.until.lock() = tokio::time::Instant::now() + patience;
-        self.place = None;
-        self.settled = true;
+/// What comes before HTTP: a proxy's word on whose connection it is, and TLS.
+async fn receive(mut arrival: Arrival, mut stream: TcpStream, timeout: Duration) {
+    let node = Arc::clone(&arrival.node);
+    if says_whose_it_is(&node, arrival.peer) {
+        match proxy_protocol::client_address(&mut stream, arrival.peer).await {
+            Ok(address) => arrival.peer = address,
+            Err(why) => {
+                tracing::debug!(proxy = %arrival.peer, %why, "a trusted proxy sent no PROXY header");
+                return count(&node, "proxy-header");
+            }
+        }
+    }
+    let Some(tls) = &node.listeners.public else {
+        return http(arrival, stream, timeout).await;
+    };
+    if arrival.place.is_none() {
+        // An answer would cost the handshake that there is no place for.
+        return count(&node, "busy");
+    }
+    match tls.accept(stream).await {
+        Ok(stream) => http(arrival, stream, timeout).await,
+        Err(NotAccepted::Plain(stream)) => {
+            count(&node, "not-tls");
+            say_tls_is_needed(stream).await;
+        }
+        Err(NotAccepted::Failed(why)) => {
+            tracing::debug!(peer = %arrival.peer, %why, "no TLS");
+            count(&node, "tls");
+        }
     }
 }
 
-async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
+fn says_whose_it_is(node: &Node, peer: IpAddr) -> bool {
+    let access = node.access();
+    access.proxy_protocol && access.trusts(peer)
+}
+
+/// For who has forgotten the `s` of `https` or `wss`.
+async fn say_tls_is_needed(mut stream: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
+        Content-Length: 21\r\n\r\nthis port speaks TLS\n";
+    let _ = stream.write_all(ANSWER).await;
+    // Closed with the request unread, the answer could be lost on its way.
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream.take(LEFTOVER), &mut tokio::io::sink()).await;
+}
+
+async fn http<S>(arrival: Arrival, stream: S, timeout: Duration)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let arrival = Arc::new(Mutex::new(Some(arrival)));
+    let service = service_fn(|request| {
+        let arrival = Arc::clone(&arrival);
+        async move {
+            let mut answer = respond(&arrival, request).await;
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                crate::http::security::harden(answer.headers_mut());
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout)
+        .max_buf_size(16 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // An error is the client's, and the end of it.
+    let _ = connection.await;
+}
+
+async fn respond(arrival: &Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
     let taken = arrival.lock().take();
     let Some(mut this) = taken else {
         return not_found();
     };
     if this.place.is_none() && !this.settled {
-        this.node
-            .metrics
-            .connections
-            .handshakes
-            .with_label_values(&["busy"])
-            .inc();
+        count(&this.node, "busy");
         return unavailable("too many handshakes at once");
     }
     if request.uri().path() == "/ws" {
@@ -190,144 +231,6 @@ async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request
     answer
 }
 
-/// A place among the connections of the node and of the client's address.
-///
-/// # Errors
-/// The answer to send instead.
-pub(super) fn place_among_connections(arrival: &Arrival, headers: &HeaderMap) -> Result<AddressPermit, Box<Answer>> {
-    let node = &arrival.node;
-    let outcome = |outcome: &str| node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
-    if node.readiness.is_draining() {
-        outcome("draining");
-        return Err(Box::new(unavailable("the node is draining")));
-    }
-    let full = node.limits.connections > 0 && node.limits.open.load(Ordering::Relaxed) >= node.limits.connections;
-    if full {
-        outcome("full");
-        return Err(Box::new(unavailable("the node is full")));
-    }
-    let address = client_address(node, arrival.address.ip(), headers);
-    node.limits.addresses.enter(address).ok_or_else(|| {
-        outcome("too-many");
-        let error = Error::new(ErrorCode::RateLimited, "too many connections of one address");
-        Box::new(error_answer(StatusCode::TOO_MANY_REQUESTS, &error.retry_after(1000)))
-    })
-}
-
-async fn websocket(arrival: Arrival, request: Request<Incoming>) -> Answer {
-    let node = &arrival.node;
-    let permit = match place_among_connections(&arrival, request.headers()) {
-        Ok(permit) => permit,
-        Err(answer) => return *answer,
-    };
-    let (parts, body) = request.into_parts();
-    match handshake::check(node, &parts).await {
-        Ok(accepted) => {
-            let subprotocol = accepted.answer_subprotocol.then(|| accepted.codec.subprotocol());
-            let answer = switching(&accepted.accept_key, subprotocol);
-            let request = Request::from_parts(parts, body);
-            tokio::spawn(take_over(arrival, accepted, permit, request));
-            answer
-        }
-        Err(Refused {
-            status,
-            error,
-            outcome: label,
-        }) => {
-            node.metrics.connections.handshakes.with_label_values(&[label]).inc();
-            error_answer(status, &error)
-        }
-    }
-}
-
-/// The client's own address: what the nearest proxy that is not ours says it is, and the peer's where no proxy
-/// of ours stands before it.
-fn client_address(node: &Node, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |address: IpAddr| node.access.trusted_proxies.iter().any(|proxy| proxy.contains(address));
-    let forwarded = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<IpAddr> = forwarded
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
-    let mut address = peer;
-    // From the right: each hop was written by the one behind it, which must be ours to be believed.
-    while trusted(address) {
-        match hops.pop() {
-            Some(hop) => address = hop,
-            None => break,
-        }
-    }
-    address
-}
-
-/// RFC 6455 §4.2.2.
-pub(super) fn switching(accept_key: &str, subprotocol: Option<&'static str>) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = answer.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(key) = HeaderValue::from_str(accept_key) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, key);
-    }
-    if let Some(subprotocol) = subprotocol {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
-    }
-    answer
-}
-
-/// Takes the TCP stream back from HTTP, with what was read of it already.
-pub(super) async fn take_back(request: Request<Incoming>) -> Option<(Link, Vec<u8>)> {
-    let upgraded = hyper::upgrade::on(request).await.ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("an upgraded connection is not the TCP stream it was");
-        return None;
-    };
-    Some((Link::Tcp(parts.io.into_inner()), parts.read_buf.to_vec()))
-}
-
-/// Takes the TCP stream back from HTTP and hands it on.
-async fn take_over(arrival: Arrival, accepted: Accepted, permit: AddressPermit, request: Request<Incoming>) {
-    let Some((link, begun)) = take_back(request).await else {
-        return;
-    };
-    let Arrival { node, since, place, .. } = arrival;
-    let upgraded = Upgraded {
-        link,
-        codec: accepted.codec,
-        identity: accepted.identity,
-        begun,
-        permit,
-        since,
-    };
-    admission::run(node, upgraded).await;
-    drop(place);
-}
-
-fn not_found() -> Answer {
-    error_answer(StatusCode::NOT_FOUND, &Error::new(ErrorCode::NotFound, "not here"))
-}
-
-fn unavailable(why: &str) -> Answer {
-    error_answer(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &Error::new(ErrorCode::Unavailable, why).retry_after(1000),
-    )
-}
-
-/// An error as the backend API writes it.
-pub(crate) fn error_answer(status: StatusCode, error: &Error) -> Answer {
-    let body = serde_json::to_vec(&serde_json::json!({ "error": error })).unwrap_or_default();
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    if error.retry_after_ms.is_some() {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-    }
-    answer
+pub(super) fn count(node: &Node, outcome: &str) {
+    node.metrics.connections.handshakes.with_label_values(&[outcome]).inc();
 }

@@ -70,7 +70,10 @@ async fn a_public_key_checks_what_its_holder_signs() {
 async fn keys_from_a_url_are_rotated_under_a_running_node() {
     let (old, new, never) = (Signer::make("ES256"), Signer::make("EdDSA"), Signer::make("EdDSA"));
     let server = KeyServer::start(&[jwk(&old, "old")]).await;
-    let settings = format!("[auth]\njwks_url = '{}'\njwks_cooldown = '100ms'", server.url());
+    let settings = format!(
+        "[auth]\njwks_url = '{}'\njwks_cooldown = '100ms'\n[limits]\nfailed_logins = 0",
+        server.url()
+    );
     let cluster = Cluster::alone(&settings).await;
     assert_eq!(answers(&cluster, &signed(&old, "ES256", "old")).await, (101, 0));
     assert_eq!(answers(&cluster, &signed(&never, "EdDSA", "never")).await, (401, 4401));

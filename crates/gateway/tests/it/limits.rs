@@ -1,7 +1,9 @@
 //! Every bound has its answer.
 
-use hallway_client::{Client, ConnectError, Options};
-use hallway_testkit::{Cluster, Raw, token};
+use std::time::Duration;
+
+use hallway_client::{Client, Codec, ConnectError, FirstFrame, Options};
+use hallway_testkit::{Cluster, Raw, RedisServer, token};
 use serde_json::json;
 
 use crate::close_code;
@@ -156,4 +158,91 @@ async fn slow_handshakes_end() {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(10), end)
         .await
         .expect("it is ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_bad_tokens_again_and_again_must_wait() {
+    let cluster = Cluster::alone("[limits]\nfailed_logins = 3").await;
+    let bad = || Client::connect(Options::new(cluster.url(0)).token("a.b.c"));
+    for _ in 0..2 {
+        assert!(matches!(bad().await, Err(ConnectError::Refused { status: 401, .. })));
+    }
+    let frame = FirstFrame::Connect { token: "a.b.c".into() };
+    let refused = Client::connect(Options::new(cluster.url(0)).first_frame(frame)).await;
+    assert!(matches!(refused, Err(ConnectError::Closed(closed)) if closed.code == 4401));
+    let good = cluster.try_connect(0, "alice", Codec::Json).await.map(drop);
+    match good.unwrap_err() {
+        ConnectError::Refused {
+            status,
+            retry_after_ms,
+            body,
+        } => {
+            assert_eq!(status, 429, "{body}");
+            assert!(retry_after_ms.is_some() && body.contains("rate-limited"), "{body}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_may_knock_so_often() {
+    let cluster = Cluster::alone("[limits]\nhandshakes_per_address = 2").await;
+    for _ in 0..2 {
+        cluster.try_connect(0, "alice", Codec::Json).await.unwrap();
+    }
+    let third = cluster.try_connect(0, "alice", Codec::Json).await.map(drop);
+    assert!(
+        matches!(third, Err(ConnectError::Refused { status: 429, .. })),
+        "{third:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_may_have_a_rate_of_its_own() {
+    let rate = "[[limits.endpoints]]\nendpoint = 'rooms.state'\nper_second = 1\nburst = 2";
+    let cluster = Cluster::alone(rate).await;
+    let (alice, _) = cluster.connect(0, "alice").await;
+    let ask = || alice.request("getRoomState", json!({"room": "board-1"}));
+    let mut codes = Vec::new();
+    for _ in 0..20 {
+        codes.push(ask().await.map_or_else(|why| why.code().map(str::to_owned), |_| None));
+    }
+    assert_eq!(codes[..2], [None, None]);
+    let limited = codes
+        .iter()
+        .filter(|code| code.as_deref() == Some("rate-limited"))
+        .count();
+    assert!(limited > 0, "{codes:?}");
+    alice
+        .request("ping", json!({}))
+        .await
+        .expect("the others are as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_users_sockets_are_counted_over_all_nodes() {
+    let redis = RedisServer::start().await;
+    let settings = format!(
+        "[limits]\nsockets_per_user = 2\n[redis]\nurl = 'redis://127.0.0.1:{}'",
+        redis.port()
+    );
+    let cluster = Cluster::start(2, &settings).await;
+    let (first, _) = cluster.connect(0, "alice").await;
+    let (_second, _) = cluster.connect(1, "alice").await;
+    for node in 0..2 {
+        match cluster.try_connect(node, "alice", Codec::Json).await.map(drop) {
+            Err(ConnectError::Closed(closed)) => assert_eq!(closed.code, 4429),
+            other => panic!("closed with 4429, not {other:?}"),
+        }
+    }
+    cluster.connect(0, "bob").await;
+    first.close().await;
+    let again = async {
+        while cluster.try_connect(1, "alice", Codec::Json).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again)
+        .await
+        .expect("its seat is given back");
 }

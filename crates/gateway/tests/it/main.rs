@@ -3,7 +3,9 @@
 // What is no `#[test]` itself helps one here, and fails it in the same way.
 #![allow(clippy::unwrap_used)]
 
+mod admission;
 mod api;
+mod attacks;
 mod bad_input;
 mod broadcast;
 mod cluster;
@@ -12,11 +14,20 @@ mod handshake;
 mod keys;
 mod limits;
 mod liveness;
+mod members;
+mod proxies;
+mod refresh;
+mod reload;
 mod resume;
 mod revocation;
 mod rooms;
+mod secrets;
+mod security_headers;
+mod sessions;
 mod slow_consumer;
 mod socketio;
+mod tls;
+mod webhook;
 
 use std::time::Duration;
 

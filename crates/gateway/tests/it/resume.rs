@@ -247,7 +247,8 @@ async fn what_is_no_ticket_closes_with_4401() {
     // Nor is a ticket a token.
     let refused = Client::connect(Options::new(cluster.url(0)).token(&ticket)).await;
     assert!(matches!(refused, Err(ConnectError::Refused { status: 401, .. })));
-    // Who has an identity needs none.
+    // It comes with the first frame or not at all.
+    alice.request("ping", json!({})).await.unwrap();
     let why = alice
         .request("auth.resume", json!({"ticket": ticket, "rooms": {}}))
         .await;

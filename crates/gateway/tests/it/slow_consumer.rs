@@ -14,7 +14,10 @@ use crate::broadcast;
 async fn ten_that_never_read_cost_the_others_nothing() {
     const READERS: usize = 990;
     const MOST: u64 = 400;
-    let cluster = Cluster::alone("[limits]\nsocket_queue = '256KiB'\nframe_size = '64KiB'").await;
+    let cluster = Cluster::alone(
+        "[limits]\nping_interval = '60s'\npong_timeout = '60s'\nsocket_queue = '256KiB'\nframe_size = '64KiB'",
+    )
+    .await;
     let address = cluster.node(0).public_address();
     let join = r#"{"id":1,"endpoint":"rooms.join","args":{"room":"board-1"}}"#;
     let mut deaf = Vec::new();

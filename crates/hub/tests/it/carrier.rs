@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hallway_hub::{Burst, Carried, Carrier, Foreign, Form, Hub, Link, Options, Sent, Socket, Writer};
-use hallway_protocol::{ClientId, CloseCode};
+use hallway_hub::{Burst, Carried, Carrier, Foreign, Hub, Link, Options, Sent, Socket, Writer};
+use hallway_protocol::{ClientId, CloseCode, Codec};
 use tokio::io::AsyncReadExt;
 
 use super::{hub, room};
@@ -23,12 +23,14 @@ fn socket(hub: &Hub, carrier: &Arc<Carrier>, number: u8) -> Arc<Socket> {
     let options = Options {
         id: ClientId::from_bits(number.into()),
         user: None,
-        form: Form::Foreign(Arc::new(Foreign::new(number, Box::new(Marked(mark))))),
+        codec: Codec::Json,
         authorization: Default::default(),
         badge: None,
     };
     let farewell = Bytes::from_static(b"farewell");
-    let socket = hub.admit(options, Link::Carried(Carried::new(Arc::clone(carrier), farewell)));
+    let form = Arc::new(Foreign::new(number, Box::new(Marked(mark))));
+    let carried = Carried::new(Arc::clone(carrier), form, farewell);
+    let socket = hub.admit(options, Link::Carried(Box::new(carried)));
     socket.open(Bytes::new());
     socket
 }

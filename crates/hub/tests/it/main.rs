@@ -4,6 +4,7 @@
 
 mod carrier;
 mod model;
+mod tls;
 mod tracks;
 
 use std::sync::Arc;
@@ -38,7 +39,7 @@ async fn socket(hub: &Hub, number: u128, user: &str) -> (Arc<Socket>, TcpStream)
     let options = Options {
         id: ClientId::from_bits(number),
         user: Some(UserId::parse(user).unwrap()),
-        form: Codec::Json.into(),
+        codec: Codec::Json,
         authorization: Default::default(),
         badge: None,
     };

@@ -79,7 +79,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Node>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, Failure> {
-        let most = node.access.api_body;
+        let most = node.access().api_body;
         let bytes = to_bytes(request.into_body(), most)
             .await
             .map_err(|_| Error::new(ErrorCode::TooLarge, format!("a body has at most {most} bytes")))?;

@@ -78,7 +78,7 @@ async fn authorized(State(node): State<Arc<Node>>, request: Request, next: Next)
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let key = header.and_then(hallway_auth::bearer);
-    if key.is_some_and(|key| node.access.api_keys.accept(key)) {
+    if key.is_some_and(|key| node.access().api_keys.accept(key)) {
         next.run(request).await
     } else {
         Failure::from(Error::new(ErrorCode::Unauthenticated, "an API key is needed")).into_response()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use hallway_auth::SessionToken;
 use hallway_protocol::{ClientId, Error, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,19 +48,22 @@ pub(super) struct UserView {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DisconnectRequest {
-    /// All sockets of this user; or `clientId`.
+    /// All sockets of this user; or `clientId`, or `sessionToken`.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     user_id: Option<UserId>,
-    /// This socket; or `userId`.
+    /// This socket.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     client_id: Option<ClientId>,
+    /// All sockets that stand on the session with this token.
+    #[serde(default)]
+    session_token: Option<String>,
     /// What the close frame says, at most 123 bytes.
     #[serde(default)]
     reason: Option<String>,
     /// With `userId`: refuse the user's tokens and tickets that were issued before now, everywhere and for as long as
-    /// `auth.revocation_life` says.
+    /// `auth.revocation_life` says. With `sessionToken`: its tickets; the token itself is good while the database knows it.
     #[serde(default)]
     revoke: bool,
 }
@@ -89,8 +93,8 @@ pub(super) async fn user(State(node): State<Arc<Node>>, UserPath(user): UserPath
     }))
 }
 
-/// Closes all sockets of a user, or one socket, on every node, with close code 4403; with `revoke` with 4410, and
-/// those of nodes that are cut off from the others when they are back.
+/// Closes all sockets of a user or of a session, or one socket, on every node, with close code 4403; with `revoke` with 4410
+/// (of a session: 4401), and those of nodes that are cut off from the others when they are back.
 #[utoipa::path(
     post, path = "/api/v1/disconnect", operation_id = "disconnect", tag = "users", request_body = DisconnectRequest,
     responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
@@ -99,26 +103,39 @@ pub(super) async fn disconnect(
     State(node): State<Arc<Node>>,
     Body(request): Body<DisconnectRequest>,
 ) -> Result<Json<Empty>, Failure> {
-    if request.user_id.is_some() == request.client_id.is_some() {
-        return Err(Error::bad_args("userId", "either userId or clientId").into());
+    let named = [
+        request.user_id.is_some(),
+        request.client_id.is_some(),
+        request.session_token.is_some(),
+    ];
+    if named.into_iter().filter(|&is| is).count() != 1 {
+        return Err(Error::bad_args("userId", "one of userId, clientId and sessionToken").into());
     }
+    let session = request.session_token.as_deref().map(|token| {
+        let token = SessionToken::parse(token).map(|token| token.id().clone());
+        token.ok_or_else(|| Error::bad_args("sessionToken", "sessionToken has 1 to 1024 bytes"))
+    });
+    let session = session.transpose()?;
     let reason = request
         .reason
         .unwrap_or_else(|| "disconnected by the backend".to_owned());
     if reason.len() > REASON_LEN {
         return Err(Error::bad_args("reason", "reason has at most 123 bytes").into());
     }
-    let revoked_before = match (&request.user_id, request.revoke) {
-        (_, false) => None,
-        (Some(user), true) => {
-            let revocation = node.revocations.revoke(user, &reason).await;
-            Some(revocation.map_err(crate::error::from_bus)?.before)
+    let revocation = match (&request.user_id, &session) {
+        _ if !request.revoke => None,
+        (Some(user), _) => Some(node.revocations.revoke(user, &reason).await),
+        (_, Some(session)) => Some(node.revocations.revoke_session(session, &reason).await),
+        (None, None) => {
+            return Err(Error::bad_args("revoke", "revoke needs a userId or a sessionToken").into());
         }
-        (None, true) => return Err(Error::bad_args("revoke", "revoke needs a userId").into()),
     };
+    let revocation = revocation.transpose().map_err(crate::error::from_bus)?;
+    let revoked_before = revocation.map(|revocation| revocation.before);
     let ask = Request::Disconnect {
         user: request.user_id,
         client: request.client_id,
+        session,
         reason,
         revoked_before,
     };

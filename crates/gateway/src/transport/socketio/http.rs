@@ -20,8 +20,10 @@ use super::polling::{self, Poll};
 use super::session::{Beginning, Session};
 use super::source::{Posted, Source};
 use crate::node::Node;
+use crate::transport::answers::Answer;
 use crate::transport::handshake;
-use crate::transport::listener::{Answer, Arrival, place_among_connections, switching, take_back};
+use crate::transport::listener::Arrival;
+use crate::transport::upgrade::{place_among_connections, switching, take_back};
 use crate::transport::websocket::{Inbound, Read, Reader};
 
 /// Packets of one payload; the protocol's own server allows as many as fit.
@@ -150,7 +152,7 @@ async fn dispatch(arrival: &mut Option<Arrival>, node: &Arc<Node>, request: Requ
         }
         (Some("polling"), Some(poll), &Method::POST) => {
             settle(arrival);
-            post(node, &poll, body).await
+            post(&poll, body).await
         }
         (Some("polling" | "websocket"), _, _) => Wrong::Method.answer(),
         _ => Wrong::Transport.answer(),
@@ -165,7 +167,7 @@ fn settle(arrival: &mut Option<Arrival>) {
 }
 
 fn handshake_packet(node: &Node, sid: &str, upgrades: &[&str]) -> String {
-    let limits = &node.limits;
+    let limits = node.limits();
     Handshake {
         sid,
         upgrades,
@@ -199,11 +201,11 @@ async fn begin(arrival: &mut Option<Arrival>, parts: &request::Parts) -> Answer 
         Err(_) => return Wrong::Request.answer(),
     };
     let sid = new_sid();
-    let carrier = Carrier::new(None, node.limits.queue);
-    let (listed, posts) = polling::list(&node, sid.clone(), Arc::clone(&carrier));
+    let carrier = Carrier::new(None, node.limits().queue);
+    let (listed, source) = polling::list(&node, sid.clone(), Arc::clone(&carrier));
     let first = handshake_packet(&node, &sid, &["websocket"]);
     let session = Box::new(Session::new(Beginning {
-        source: Source::Posts(posts),
+        source,
         place: None,
         node,
         carrier,
@@ -217,8 +219,12 @@ async fn begin(arrival: &mut Option<Arrival>, parts: &request::Parts) -> Answer 
     payload(first.into_bytes())
 }
 
-async fn post(node: &Node, poll: &Poll, body: Incoming) -> Answer {
-    let Ok(body) = Limited::new(body, node.limits.frame_size).collect().await else {
+async fn post(poll: &Poll, body: Incoming) -> Answer {
+    let Some(_turn) = poll.begin_post() else {
+        poll.cut();
+        return Wrong::Request.answer();
+    };
+    let Ok(body) = Limited::new(body, poll.message_max()).collect().await else {
         poll.cut();
         return answer(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", Bytes::new());
     };
@@ -284,9 +290,9 @@ async fn websocket(
                     return;
                 };
                 let link = Arc::new(link);
-                let carrier = Carrier::new(Some(Arc::clone(&link)), node.limits.queue);
+                let carrier = Carrier::new(Some(Arc::clone(&link)), node.limits().queue);
                 let first = handshake_packet(&node, &new_sid(), &[]);
-                let mut reader = Reader::new(node.limits.unauthenticated_frame_size);
+                let mut reader = Reader::new(node.limits().unauthenticated_frame_size);
                 let mut inbound = Vec::new();
                 if carrier.send(&frame::whole(Opcode::Text, first.as_bytes())).is_err()
                     || reader.push(&begun, &mut inbound).is_err()
@@ -316,14 +322,14 @@ async fn upgrade(arrival: Arrival, poll: Arc<Poll>, request: Request<Incoming>) 
     let Some((link, begun)) = take_back(request).await else {
         return;
     };
-    let mut reader = Reader::new(node.limits.frame_size);
+    let mut reader = Reader::new(node.limits().frame_size);
     let mut inbound = Vec::new();
     if reader.push(&begun, &mut inbound).is_err() {
         return;
     }
     let link = Arc::new(link);
     let probe = probe(&link, &mut reader, inbound, &poll);
-    match tokio::time::timeout(node.limits.handshake_timeout, probe).await {
+    match tokio::time::timeout(node.limits().handshake_timeout, probe).await {
         Ok(Some(inbound)) => {
             poll.post(Posted::Upgraded(link, reader, inbound)).await;
         }

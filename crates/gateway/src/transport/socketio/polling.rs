@@ -2,7 +2,7 @@
 //! a WebSocket may take their place.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -11,7 +11,7 @@ use hallway_socketio::Payload;
 use tokio::sync::mpsc;
 
 use super::payload;
-use super::source::Posted;
+use super::source::{Posted, Source};
 
 /// Payloads that wait for a session that is not reading.
 const POSTS: usize = 4;
@@ -27,8 +27,12 @@ pub(crate) struct Polls(DashMap<String, Arc<Poll>>);
 pub(super) struct Poll {
     carrier: Arc<Carrier>,
     posts: mpsc::Sender<Posted>,
+    /// Most bytes of a payload.
+    message_max: Arc<AtomicUsize>,
     /// Whether a GET waits.
     waiting: AtomicBool,
+    /// Whether a POST is under way.
+    posting: AtomicBool,
     /// Whether a WebSocket is about to take over: who waits is sent home.
     upgrading: AtomicBool,
 }
@@ -51,17 +55,16 @@ impl Polls {
     }
 }
 
-/// Lists a session; what is posted to it comes out of the receiver.
-pub(super) fn list(
-    node: &Arc<crate::node::Node>,
-    sid: String,
-    carrier: Arc<Carrier>,
-) -> (Listed, mpsc::Receiver<Posted>) {
+/// Lists a session; what is posted to it comes out of the source.
+pub(super) fn list(node: &Arc<crate::node::Node>, sid: String, carrier: Arc<Carrier>) -> (Listed, Source) {
     let (posts, receiver) = mpsc::channel(POSTS);
+    let message_max = Arc::new(AtomicUsize::new(node.limits().unauthenticated_frame_size));
     let poll = Poll {
         carrier,
         posts,
+        message_max: Arc::clone(&message_max),
         waiting: AtomicBool::new(false),
+        posting: AtomicBool::new(false),
         upgrading: AtomicBool::new(false),
     };
     node.polls.0.insert(sid.clone(), Arc::new(poll));
@@ -69,15 +72,21 @@ pub(super) fn list(
         node: Arc::clone(node),
         sid,
     };
-    (listed, receiver)
+    (listed, Source::Posts(receiver, message_max))
 }
 
-/// One GET that waits; the next may when it is dropped.
-struct Turn<'p>(&'p Poll);
+/// One GET or POST; the next may come when it is dropped.
+pub(super) struct Turn<'p>(&'p AtomicBool);
+
+impl<'p> Turn<'p> {
+    fn take(taken: &'p AtomicBool) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(taken))
+    }
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.waiting.store(false, Ordering::Release);
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -85,10 +94,7 @@ impl Poll {
     /// Waits for packets and hands them out; nothing for a second GET beside another. Cancel safe: packets are taken only
     /// when they are handed out.
     pub(super) async fn fetch(&self) -> Option<Vec<u8>> {
-        if self.waiting.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        let _turn = Turn(self);
+        let _turn = Turn::take(&self.waiting)?;
         loop {
             let mut payload = Payload::default();
             for frames in self.carrier.fetch() {
@@ -105,6 +111,17 @@ impl Poll {
             }
             self.carrier.fetchable().await;
         }
+    }
+
+    /// Begins a POST: to be held until it is handed on. Nothing for a second one beside another, so that bodies in memory
+    /// are as few as sessions.
+    pub(super) fn begin_post(&self) -> Option<Turn<'_>> {
+        Turn::take(&self.posting)
+    }
+
+    /// Most bytes of a POST's body.
+    pub(super) fn message_max(&self) -> usize {
+        self.message_max.load(Ordering::Relaxed)
     }
 
     /// Hands on what came by POST, or the WebSocket. False if the session does not take it.

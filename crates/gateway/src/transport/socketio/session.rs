@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::source::{Came, Source};
 use super::space::{self, NotLetIn, Space, Visitor};
+use crate::connection::desk;
 use crate::connection::rate::{Bucket, Verdict};
 use crate::connection::requests::Done;
 use crate::limits::AddressPermit;
@@ -48,7 +49,7 @@ pub(super) struct Session {
     /// When it is over if it is in no namespace by then.
     alone_until: Instant,
     /// Its share of its address's connections.
-    _permit: AddressPermit,
+    permit: AddressPermit,
     /// Its place among the handshakes, until it is in a namespace.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -120,14 +121,14 @@ impl Session {
             place,
         } = beginning;
         Self {
-            bucket: Bucket::full(node.limits.rate, std::time::Instant::now()),
-            alone_until: Instant::now() + node.limits.auth_timeout,
+            bucket: Bucket::full(node.limits().rate, std::time::Instant::now()),
+            alone_until: Instant::now() + node.limits().auth_timeout,
             visitor: Arc::new(visitor),
             spaces: Vec::new(),
             connecting: None,
             backlog: VecDeque::new(),
             parts: None,
-            _permit: permit,
+            permit,
             place,
             source,
             carrier,
@@ -189,9 +190,9 @@ impl Session {
 
     fn message_max(&self) -> usize {
         if self.spaces.is_empty() {
-            self.node.limits.unauthenticated_frame_size
+            self.node.limits().unauthenticated_frame_size
         } else {
-            self.node.limits.frame_size
+            self.node.limits().frame_size
         }
     }
 
@@ -243,7 +244,7 @@ impl Session {
 
     /// Counts what is no event: nobody is answered, so whoever sends too much of it is sent away.
     fn measure(&mut self) -> Result<(), End> {
-        match self.bucket.take(self.node.limits.rate, std::time::Instant::now()) {
+        match self.bucket.take(self.node.limits().rate, std::time::Instant::now()) {
             Verdict::Pass => Ok(()),
             Verdict::Refuse(_) | Verdict::Close => Err(CloseCode::RateLimited.into()),
         }
@@ -269,7 +270,7 @@ impl Session {
     fn attachment(&mut self, bytes: Vec<u8>) -> Result<(), End> {
         let parts = self.parts.as_mut().ok_or(Malformed("an attachment of nothing"))?;
         parts.bytes += bytes.len();
-        if parts.bytes > self.node.limits.frame_size {
+        if parts.bytes > self.node.limits().frame_size {
             return Err(CloseCode::TooBig.into());
         }
         parts.attachments.push(bytes);
@@ -293,7 +294,7 @@ impl Session {
             (Kind::Event, Some(at)) => self.event(at, packet),
             (Kind::Disconnect, Some(at)) => {
                 self.spaces.remove(at).leave(&self.node, Some(CloseCode::Normal));
-                self.alone_until = Instant::now() + self.node.limits.auth_timeout;
+                self.alone_until = Instant::now() + self.node.limits().auth_timeout;
                 self.measure()
             }
             // It may have been sent before the client knew that it is out.
@@ -307,7 +308,7 @@ impl Session {
         let (name, args) = packet::event(packet.data)?;
         let socket = space.desk.socket();
         socket.spoke();
-        let who = (&*space.identity, socket.id());
+        let who = (&*space.desk.caller.identity, socket.id());
         let request = space.voice.request(&name, &args, packet.id, who);
         // Whether it goes on is seen when the socket's close is.
         space.desk.take(request);
@@ -346,7 +347,13 @@ impl Session {
                 self.place = None;
                 self.source.set_message_max(self.message_max());
             }
-            Err(NotLetIn::Refused(error)) => self.send(&space::refusal(&namespace, &error)),
+            Err(NotLetIn::Refused(error)) => {
+                self.send(&space::refusal(&namespace, &error));
+                // As many as an address may try, whether over one connection or over many.
+                if error.code == ErrorCode::Unauthenticated && !self.permit.failed_login() {
+                    return Err(CloseCode::RateLimited.into());
+                }
+            }
             Err(NotLetIn::Later(code)) => return Err(code.into()),
         }
         self.sweep()?;
@@ -380,7 +387,7 @@ impl Session {
 async fn next_done(spaces: &mut [Space]) -> (usize, Done) {
     poll_fn(|context| {
         for (at, space) in spaces.iter_mut().enumerate() {
-            if let Poll::Ready(done) = pin!(space.desk.next()).poll(context) {
+            if let Poll::Ready(done) = pin!(desk::next_done(&mut space.desk.requests)).poll(context) {
                 return Poll::Ready((at, done));
             }
         }

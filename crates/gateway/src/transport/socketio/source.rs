@@ -1,6 +1,7 @@
 //! Where a connection's packets come from: a WebSocket, or the bodies of POST requests until that is there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hallway_hub::Link;
 use tokio::sync::mpsc;
@@ -10,7 +11,8 @@ use crate::transport::websocket::{Inbound, Read, Reader, Violation};
 /// Where packets come from.
 pub(super) enum Source {
     Link(Arc<Link>, Reader),
-    Posts(mpsc::Receiver<Posted>),
+    /// With the most bytes of a body, which those who take the requests look at.
+    Posts(mpsc::Receiver<Posted>, Arc<AtomicUsize>),
 }
 
 /// What HTTP brings to a session.
@@ -41,7 +43,7 @@ impl Source {
                     Ok(Read::End) | Err(_) => Came::End,
                 }
             }
-            Self::Posts(posts) => match posts.recv().await {
+            Self::Posts(posts, _) => match posts.recv().await {
                 Some(Posted::Packets(inbound)) => Came::Some(inbound, Ok(())),
                 Some(Posted::Upgraded(link, reader, inbound)) => {
                     *self = Self::Link(Arc::clone(&link), reader);
@@ -54,8 +56,9 @@ impl Source {
 
     /// Allows messages of this many bytes from now on.
     pub(super) fn set_message_max(&mut self, most: usize) {
-        if let Self::Link(_, reader) = self {
-            reader.set_message_max(most);
+        match self {
+            Self::Link(_, reader) => reader.set_message_max(most),
+            Self::Posts(_, message_max) => message_max.store(most, Ordering::Relaxed),
         }
     }
 
@@ -63,7 +66,7 @@ impl Source {
     pub(super) async fn end(&mut self) {
         match self {
             Self::Link(link, _) => Reader::discard(link).await,
-            Self::Posts(posts) => while posts.recv().await.is_some() {},
+            Self::Posts(posts, _) => while posts.recv().await.is_some() {},
         }
     }
 }

@@ -5,14 +5,13 @@ use std::time::Instant;
 
 use hallway_auth::{Identity, TokenError};
 use hallway_hub::{Carried, Carrier, Link, Opcode, frame};
-use hallway_protocol::{CloseCode, Error, ErrorCode};
+use hallway_protocol::{CloseCode, Codec, Error, ErrorCode};
 use hallway_socketio::packet::{self, Kind};
 use serde::Deserialize;
 
 use crate::connection::admission::{self, At};
 use crate::connection::desk::Desk;
 use crate::dialect::Voice;
-use crate::endpoints::Caller;
 use crate::node::Node;
 
 /// Who connects, as the handshake said it.
@@ -22,7 +21,6 @@ pub(super) type Visitor = Result<Option<Identity>, TokenError>;
 pub(super) struct Space {
     pub(super) voice: Arc<Voice>,
     pub(super) desk: Desk,
-    pub(super) identity: Arc<Identity>,
 }
 
 /// A namespace that the client is not let into.
@@ -62,28 +60,26 @@ pub(super) async fn enter(
     let identity = identify(&node, &auth, &visitor).await?;
     let farewell = packet::begin(Kind::Disconnect, 0, voice.namespace(), None);
     let farewell = frame::whole(Opcode::Text, farewell.as_bytes());
-    let link = Link::Carried(Carried::new(carrier, farewell));
-    let admitted = admission::admit(&node, link, voice.form().clone(), identity, None, began).await;
-    let Caller { socket, identity } = admitted.map_err(|refused| {
+    let carried = Carried::new(carrier, Arc::clone(voice.form()), farewell);
+    let link = Link::Carried(Box::new(carried));
+    // The codec is of no account: the link has its form.
+    let admitted = admission::admit(&node, link, Codec::Json, identity, None, began).await;
+    let caller = admitted.map_err(|refused| {
         if let At::Inside(socket) = refused.at {
             socket.abort(refused.code);
-            node.membership.remove(&socket);
+            admission::forget(&node, &socket);
         }
         match refused.code {
             code if CloseCode::reconnects(code.wire()) => NotLetIn::Later(code),
             CloseCode::RateLimited => NotLetIn::Refused(Error::new(ErrorCode::RateLimited, refused.why)),
+            CloseCode::Forbidden => NotLetIn::Refused(Error::new(ErrorCode::Forbidden, refused.why)),
             _ => NotLetIn::Refused(Error::new(ErrorCode::Unauthenticated, refused.why)),
         }
     })?;
-    admission::count_open(&node, &socket, true);
-    let caller = Caller {
-        socket,
-        identity: Arc::clone(&identity),
-    };
+    admission::count_open(&node, &caller.socket, true);
     Ok(Space {
         desk: Desk::new(node, caller),
         voice,
-        identity,
     })
 }
 
@@ -93,7 +89,7 @@ async fn identify(node: &Node, auth: &str, visitor: &Visitor) -> Result<Identity
         (Some(token), _) => node.authenticate(&token).await,
         (None, Ok(Some(identity))) => Ok(identity.clone()),
         (None, Err(why)) => Err(why.clone()),
-        (None, Ok(None)) if node.access.anonymous => Ok(Identity::anonymous()),
+        (None, Ok(None)) if node.access().anonymous => Ok(Identity::anonymous()),
         (None, Ok(None)) => {
             count_refused(node);
             return Err(NotLetIn::Refused(Error::new(
@@ -103,7 +99,7 @@ async fn identify(node: &Node, auth: &str, visitor: &Visitor) -> Result<Identity
         }
     };
     identity.map_err(|why| match why {
-        TokenError::Unavailable => NotLetIn::Later(CloseCode::OverCapacity),
+        why if why.is_temporary() => NotLetIn::Later(CloseCode::OverCapacity),
         why => {
             count_refused(node);
             NotLetIn::Refused(crate::error::from_token(&why))
@@ -136,7 +132,7 @@ impl Space {
             Some(cause) if socket.close_code().is_none() => socket.abort(cause),
             _ => socket.vanished(),
         }
-        node.membership.remove(&socket);
+        admission::forget(node, &socket);
         admission::count_open(node, &socket, false);
     }
 }

@@ -1,15 +1,18 @@
 //! Bounds that an operator sets, and who counts against them on this node.
 
-use std::net::IpAddr;
+mod addresses;
+mod rates;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use hallway_hub::{Hub, Socket};
-use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
+use hallway_protocol::{Endpoint, Error, ErrorCode, RoomName, UserId};
 
+pub use addresses::{AddressPermit, Addresses};
+
+use crate::config::Config;
 use crate::connection::rate::Rate;
 
 /// The bounds. Zero is no limit where the field says so.
@@ -31,6 +34,8 @@ pub struct Limits {
     pub queue: usize,
     /// Frames a second.
     pub rate: Rate,
+    /// The same for some endpoints.
+    pub endpoint_rates: Vec<(Endpoint, Rate)>,
     /// Requests of one socket under way at once; more are left unread.
     pub requests_in_flight: usize,
     /// Bytes of missed broadcasts that one answer may bring.
@@ -50,6 +55,53 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What a configuration says, with nobody counted.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let limits = &config.limits;
+        let open = Arc::new(AtomicUsize::new(0));
+        Self {
+            connections: limits.connections as usize,
+            handshakes: limits.handshakes as usize,
+            handshake_timeout: limits.handshake_timeout,
+            auth_timeout: config.auth.timeout,
+            frame_size: limits.frame_size.bytes(),
+            unauthenticated_frame_size: limits.unauthenticated_frame_size.bytes(),
+            rate: Rate {
+                per_second: limits.frames_per_second,
+                burst: limits.frames_burst,
+            },
+            endpoint_rates: limits.endpoint_rates(),
+            resume_bytes: limits.resume_bytes.bytes().min(limits.socket_queue.bytes() / 2),
+            requests_in_flight: limits.requests_in_flight as usize,
+            rooms_per_socket: limits.rooms_per_socket as usize,
+            sockets_per_user: limits.sockets_per_user as usize,
+            ping_interval: limits.ping_interval,
+            pong_timeout: limits.pong_timeout,
+            queue: limits.socket_queue.bytes(),
+            addresses: Addresses::new(limits, Arc::clone(&open)),
+            open,
+        }
+    }
+
+    /// What a later configuration says, without what only a restart changes; who is counted stays counted.
+    #[must_use]
+    pub fn renewed(&self, config: &Config) -> Self {
+        Self {
+            handshakes: self.handshakes,
+            ping_interval: self.ping_interval,
+            addresses: self.addresses.with(&config.limits),
+            open: Arc::clone(&self.open),
+            ..Self::of(config)
+        }
+    }
+
+    /// How many connections have a place now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Whether a user may have one more socket here.
     ///
     /// # Errors
@@ -77,61 +129,5 @@ impl Limits {
             return Err(Error::new(ErrorCode::Conflict, why));
         }
         Ok(())
-    }
-}
-
-/// Connections by address.
-#[derive(Debug, Clone)]
-pub struct Addresses {
-    counts: Arc<DashMap<IpAddr, u32>>,
-    most: u32,
-    open: Arc<AtomicUsize>,
-}
-
-/// One connection's share, given back when dropped.
-#[derive(Debug)]
-pub struct AddressPermit {
-    addresses: Addresses,
-    address: IpAddr,
-}
-
-impl Addresses {
-    /// At most `most` for each address; zero is no limit. `open` counts all of them.
-    #[must_use]
-    pub fn new(most: u32, open: Arc<AtomicUsize>) -> Self {
-        Self {
-            counts: Arc::default(),
-            most,
-            open,
-        }
-    }
-
-    /// A share for one more connection, or nothing if the address has all that it may.
-    #[must_use]
-    pub fn enter(&self, address: IpAddr) -> Option<AddressPermit> {
-        // IPv4 written as IPv6 is the same address.
-        let address = address.to_canonical();
-        let mut count = self.counts.entry(address).or_insert(0);
-        if self.most > 0 && *count >= self.most {
-            return None;
-        }
-        *count += 1;
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Some(AddressPermit {
-            addresses: self.clone(),
-            address,
-        })
-    }
-}
-
-impl Drop for AddressPermit {
-    fn drop(&mut self) {
-        self.addresses.open.fetch_sub(1, Ordering::Relaxed);
-        if let Entry::Occupied(mut entry) = self.addresses.counts.entry(self.address) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
-        }
     }
 }
