@@ -42,6 +42,7 @@ const page = `<!doctype html><script src="/socket.io.js"></script><script>
         .then((said) => fetch("/said", { method: "POST", body: JSON.stringify(said) }));
 </script>`;
 
+const folder = await mkdtemp(join(tmpdir(), "hallway-browser-"));
 const said = new Promise((resolve) => {
     const server = createServer(async (request, response) => {
         if (request.url === "/said") {
@@ -57,7 +58,6 @@ const said = new Promise((resolve) => {
 });
 
 let browser;
-const folder = await mkdtemp(join(tmpdir(), "hallway-browser-"));
 
 function start(port) {
     const name = process.env.CHROMIUM ?? "chromium";
