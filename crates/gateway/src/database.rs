@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use hallway_store::{DatabaseOptions, SqlStore, StoreError, StoreOptions};
+use hallway_store::{Database, DatabaseOptions, OperatorQuery, SqlStore, StoreError, StoreOptions};
 
 use crate::config::{Config, StoreUrl};
 use crate::node::StartError;
@@ -89,8 +89,7 @@ pub fn options(config: &Config) -> DatabaseOptions {
 }
 
 /// How the database of an operator's question is reached, at the URL of a setting; where that is empty, the gateway's own.
-#[must_use]
-pub fn options_at(config: &Config, url: &StoreUrl, setting: &'static str) -> DatabaseOptions {
+fn options_at(config: &Config, url: &StoreUrl, setting: &'static str) -> DatabaseOptions {
     let own = options(config);
     match url.expose() {
         Some(url) => DatabaseOptions {
@@ -100,6 +99,28 @@ pub fn options_at(config: &Config, url: &StoreUrl, setting: &'static str) -> Dat
         },
         None => own,
     }
+}
+
+/// An operator's SQL, of the setting `sql_setting`, on the database at `url`. It may be away still.
+///
+/// # Errors
+/// SQL that the database does not understand.
+pub async fn operator_query<Q: OperatorQuery>(
+    config: &Config,
+    (url_setting, url): (&'static str, &StoreUrl),
+    (sql_setting, sql): (&'static str, &str),
+) -> Result<Arc<Late<Q>>, StartError> {
+    let (options, sql) = (options_at(config, url, url_setting), sql.to_owned());
+    let prepare = move || {
+        let (options, sql) = (options.clone(), sql.clone());
+        async move {
+            let database = Database::connect(&options).await?;
+            Q::prepare(&database, sql_setting, &sql).await.map(Arc::new)
+        }
+        .boxed()
+    };
+    let query = Late::make(sql_setting, config.store.retry_interval, prepare).await;
+    query.map_err(|why| StartError::Config(why.to_string()))
 }
 
 /// The gateway's own store.

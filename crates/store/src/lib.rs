@@ -30,7 +30,7 @@ pub use message::{
 };
 pub use options::{DatabaseOptions, StoreOptions};
 pub use person::{Membership, Role, User, Who};
-pub use query::{AttributeQuery, MemberQuery, NEXT_AUTH_SQL, Session, SessionQuery};
+pub use query::{AttributeQuery, MemberQuery, NEXT_AUTH_SQL, OperatorQuery, Session, SessionQuery};
 pub use sql::{Database, SqlStore};
 pub use stats::Stats;
 pub use store::{Answer, Members, Messages, Outbox, People, Reads, Store};

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use hallway_store::{AttributeQuery, Database};
-
 use super::Admission;
 use crate::authority::webhook_at;
 use crate::config::Config;
-use crate::database::{self, Late};
+use crate::database::operator_query;
 use crate::metrics::Metrics;
 use crate::node::StartError;
 
@@ -17,9 +14,13 @@ use crate::node::StartError;
 /// # Errors
 /// SQL that the database does not understand.
 pub async fn build(config: &Config, metrics: &Arc<Metrics>) -> Result<Admission, StartError> {
-    let sql = match config.admission.sql.is_empty() {
-        true => None,
-        false => Some(attribute_query(config).await?),
+    let settings = &config.admission;
+    let sql = match settings.sql.as_str() {
+        "" => None,
+        sql => {
+            let url = ("admission.url", &settings.url);
+            Some(operator_query(config, url, ("admission.sql", sql)).await?)
+        }
     };
     let webhook = config.webhook.admission_url.uri();
     let webhook = webhook.map(|url| webhook_at("admission", url, config, metrics));
@@ -28,21 +29,4 @@ pub async fn build(config: &Config, metrics: &Arc<Metrics>) -> Result<Admission,
         webhook: webhook.transpose()?,
         metrics: Arc::clone(metrics),
     })
-}
-
-async fn attribute_query(config: &Config) -> Result<Arc<Late<AttributeQuery>>, StartError> {
-    let options = database::options_at(config, &config.admission.url, "admission.url");
-    let sql = config.admission.sql.clone();
-    let prepare = move || {
-        let (options, sql) = (options.clone(), sql.clone());
-        async move {
-            let database = Database::connect(&options).await?;
-            AttributeQuery::prepare(&database, "admission.sql", &sql)
-                .await
-                .map(Arc::new)
-        }
-        .boxed()
-    };
-    let query = Late::make("admission.sql", config.store.retry_interval, prepare).await;
-    query.map_err(|why| StartError::Config(why.to_string()))
 }

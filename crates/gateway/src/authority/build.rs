@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use hallway_store::{Database, MemberQuery, SqlStore};
+use hallway_store::SqlStore;
 use http::Uri;
 
 use super::{Authority, Members, MembershipHook};
 use crate::config::Config;
-use crate::database::{self, Late};
+use crate::database::{Late, operator_query};
 use crate::metrics::Metrics;
 use crate::node::StartError;
 use crate::webhook::{Signer, Webhook, WebhookOptions};
@@ -22,10 +21,12 @@ pub async fn build(
     store: Arc<Late<SqlStore>>,
     metrics: &Arc<Metrics>,
 ) -> Result<Authority, StartError> {
-    let members = if config.members.sql.is_empty() {
-        Members::Own(store)
-    } else {
-        Members::Asked(member_query(config).await?)
+    let members = match config.members.sql.as_str() {
+        "" => Members::Own(store),
+        sql => {
+            let url = ("members.url", &config.members.url);
+            Members::Asked(operator_query(config, url, ("members.sql", sql)).await?)
+        }
     };
     let webhook = config.webhook.membership_url.uri();
     let webhook = webhook
@@ -33,21 +34,6 @@ pub async fn build(
         .transpose()?;
     let webhook = webhook.map(|webhook| MembershipHook(Arc::new(webhook)));
     Ok(Authority::new(members, webhook, config.members.fresh))
-}
-
-async fn member_query(config: &Config) -> Result<Arc<Late<MemberQuery>>, StartError> {
-    let options = database::options_at(config, &config.members.url, "members.url");
-    let sql = config.members.sql.clone();
-    let prepare = move || {
-        let (options, sql) = (options.clone(), sql.clone());
-        async move {
-            let database = Database::connect(&options).await?;
-            MemberQuery::prepare(&database, "members.sql", &sql).await.map(Arc::new)
-        }
-        .boxed()
-    };
-    let query = Late::make("members.sql", config.store.retry_interval, prepare);
-    query.await.map_err(|why| StartError::Config(why.to_string()))
 }
 
 /// The backend at a URL of `[webhook]`.

@@ -145,7 +145,11 @@ async fn fragments_and_control_frames_between_them_are_one_message() {
     raw.send(0x89, b"hello").await;
     raw.send(0x00, br#"oint":"p"#).await;
     raw.send(0x80, br#"ing"}"#).await;
-    let pong = raw.frame().await.unwrap();
+    let mut pong = raw.frame().await.unwrap();
+    // The node pings when it is the connection's turn, which may be at once.
+    while pong.opcode == 9 {
+        pong = raw.frame().await.unwrap();
+    }
     assert_eq!((pong.opcode, pong.payload.as_slice()), (10, b"hello".as_slice()));
     assert!(raw.answer().await.unwrap().text().contains(r#""id":1"#));
 }

@@ -3,6 +3,7 @@
 use hallway_protocol::UserId;
 use serde_json::{Map, Value};
 
+use super::OperatorQuery;
 use super::question::Question;
 use crate::StoreError;
 use crate::sql::Database;
@@ -10,15 +11,13 @@ use crate::sql::Database;
 /// A question about a user: SQL with the parameter `$1` (user), which gives no row or one. Its columns are attributes.
 pub struct AttributeQuery(Question);
 
-impl AttributeQuery {
-    /// Prepares the SQL; `setting` is named where it is wrong.
-    ///
-    /// # Errors
-    /// [`StoreError::Setting`] if the SQL is wrong; [`StoreError::Unavailable`] if the database is away.
-    pub async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
+impl OperatorQuery for AttributeQuery {
+    async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
         Ok(Self(Question::prepare(database, setting, sql, 1, &[]).await?))
     }
+}
 
+impl AttributeQuery {
     /// The columns of a user's row as JSON, or nothing without a row. May be dropped at any time.
     ///
     /// # Errors

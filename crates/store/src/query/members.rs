@@ -3,7 +3,7 @@
 use hallway_protocol::{RoomName, UserId};
 
 use super::question::Question;
-use super::text;
+use super::{OperatorQuery, text};
 use crate::sql::Database;
 use crate::{Role, StoreError};
 
@@ -11,15 +11,13 @@ use crate::{Role, StoreError};
 /// a column `role` may say more. Of several rows the first one counts.
 pub struct MemberQuery(Question);
 
-impl MemberQuery {
-    /// Prepares the SQL; `setting` is named where it is wrong.
-    ///
-    /// # Errors
-    /// [`StoreError::Setting`] if the SQL is wrong; [`StoreError::Unavailable`] if the database is away.
-    pub async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
+impl OperatorQuery for MemberQuery {
+    async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
         Ok(Self(Question::prepare(database, setting, sql, 2, &[]).await?))
     }
+}
 
+impl MemberQuery {
     /// A user's role in a room; nothing if they are not a member. May be dropped at any time.
     ///
     /// # Errors

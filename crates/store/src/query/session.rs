@@ -6,7 +6,7 @@ use hallway_protocol::UserId;
 use serde_json::Value;
 
 use super::question::Question;
-use super::{text, timestamp};
+use super::{OperatorQuery, text, timestamp};
 use crate::sql::Database;
 use crate::{DatabaseOptions, StoreError};
 
@@ -31,6 +31,13 @@ pub struct Session {
 /// `user_id`, and where they exist `name` and `expires` (a timestamp, or Unix milliseconds).
 pub struct SessionQuery(Question);
 
+impl OperatorQuery for SessionQuery {
+    async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
+        let question = Question::prepare(database, setting, sql, 1, &["user_id"]).await?;
+        Ok(Self(question))
+    }
+}
+
 impl SessionQuery {
     /// Connects to a database of its own and prepares the SQL; without any, [`NEXT_AUTH_SQL`].
     ///
@@ -44,15 +51,6 @@ impl SessionQuery {
         };
         let database = Database::connect(&options).await?;
         Self::prepare(&database, "sessions.sql", sql.unwrap_or(NEXT_AUTH_SQL)).await
-    }
-
-    /// The same on connections that are there; `setting` is named where the SQL is wrong.
-    ///
-    /// # Errors
-    /// As for [`SessionQuery::connect`].
-    pub async fn prepare(database: &Database, setting: &str, sql: &str) -> Result<Self, StoreError> {
-        let question = Question::prepare(database, setting, sql, 1, &["user_id"]).await?;
-        Ok(Self(question))
     }
 
     /// The session behind a token, unless there is none or it has ended by this machine's clock. May be dropped at any time.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hallway_protocol::{RoomName, UserId};
 use hallway_store::{
-    AttributeQuery, Database, DatabaseOptions, MemberQuery, NEXT_AUTH_SQL, Role, Session, SessionQuery, StoreError,
+    AttributeQuery, Database, DatabaseOptions, MemberQuery, NEXT_AUTH_SQL, OperatorQuery, Role, Session, SessionQuery,
+    StoreError,
 };
 use hallway_testkit::PostgresServer;
 use serde_json::json;
