@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hallway_auth::{Identity, TokenError};
 use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
+use super::not_let_in::{At, LEAVE, NotLetIn, forget, turn_away};
 use super::opening::Credentials;
 use super::session::Session;
 use super::{opening, reply, resume};
@@ -18,9 +19,6 @@ use crate::membership::catch_up::{Allowance, From, Lines};
 use crate::node::Node;
 use crate::revocation::NotAdmitted;
 use crate::transport::websocket::{Inbound, Reader};
-
-/// How long a refused connection may take to leave.
-const LEAVE: Duration = Duration::from_secs(5);
 
 /// A WebSocket after its handshake.
 pub struct Upgraded {
@@ -84,42 +82,6 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
             drop(permit);
         }
     }
-}
-
-/// A connection that was not admitted: the close is still to be said.
-pub(crate) struct NotLetIn {
-    /// Why.
-    pub(crate) code: CloseCode,
-    /// For people.
-    pub(crate) why: String,
-    /// Where it stands.
-    pub(crate) at: At,
-}
-
-/// Where a connection that was not admitted stands.
-pub(crate) enum At {
-    /// It is not in the hub.
-    Door(Link),
-    /// It is, and has been told nothing: it is to be taken out of it.
-    Inside(Arc<Socket>),
-}
-
-/// Says why, waits a while for the connection to leave, and forgets it.
-async fn turn_away(node: &Node, refused: NotLetIn) {
-    match refused.at {
-        At::Door(link) => opening::refuse(&link, refused.code, &refused.why, LEAVE).await,
-        At::Inside(socket) => {
-            socket.close(refused.code, &refused.why);
-            tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
-            forget(node, &socket);
-        }
-    }
-}
-
-/// Takes a socket out of everything that knows it.
-pub(crate) fn forget(node: &Node, socket: &Arc<Socket>) {
-    node.seats.give_back(socket);
-    node.membership.remove(socket);
 }
 
 async fn authenticate(

@@ -64,7 +64,7 @@ struct Said {
 pub(super) fn read(text: &str) -> Result<Dialect, String> {
     let file: File = toml::from_str(text).map_err(|why| why.to_string().trim_end().to_owned())?;
     let at = |span: std::ops::Range<usize>, why: String| {
-        let line = text[..span.start].lines().count().max(1);
+        let line = text[..span.start].matches('\n').count() + 1;
         format!("line {line}: {why}")
     };
     if file.namespaces.is_empty() {

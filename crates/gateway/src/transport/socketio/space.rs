@@ -9,8 +9,9 @@ use hallway_protocol::{CloseCode, Codec, Error, ErrorCode};
 use hallway_socketio::packet::{self, Kind};
 use serde::Deserialize;
 
-use crate::connection::admission::{self, At};
+use crate::connection::admission;
 use crate::connection::desk::Desk;
+use crate::connection::not_let_in::{At, forget};
 use crate::dialect::Voice;
 use crate::node::Node;
 
@@ -67,7 +68,7 @@ pub(super) async fn enter(
     let caller = admitted.map_err(|refused| {
         if let At::Inside(socket) = refused.at {
             socket.abort(refused.code);
-            admission::forget(&node, &socket);
+            forget(&node, &socket);
         }
         match refused.code {
             code if CloseCode::reconnects(code.wire()) => NotLetIn::Later(code),
@@ -132,7 +133,7 @@ impl Space {
             Some(cause) if socket.close_code().is_none() => socket.abort(cause),
             _ => socket.vanished(),
         }
-        admission::forget(node, &socket);
+        forget(node, &socket);
         admission::count_open(node, &socket, false);
     }
 }
