@@ -1,7 +1,7 @@
 //! Dialects: how one application's Socket.IO client speaks, as data. A file says which events are which requests, what
 //! is acknowledged, and as which events broadcasts are heard. Which dialect answers is chosen by namespace.
 //!
-//! - [`file`]: reading and checking; [`template`]: how values are made of values.
+//! - [`mod@file`]: reading and checking; [`template`]: how values are made of values.
 //! - [`writer`]: from the node's frames to packets of Socket.IO, once for all sockets of a namespace.
 
 mod file;
