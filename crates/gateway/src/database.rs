@@ -128,6 +128,13 @@ pub async fn operator_query<Q: OperatorQuery>(
 /// # Errors
 /// A database that can be reached and not be used.
 pub async fn connect(config: &Config) -> Result<Arc<Late<SqlStore>>, StartError> {
+    if config.redis.url.expose().is_some() && config.store.url.expose().is_none() {
+        tracing::warn!(
+            file = config.store.path,
+            "redis.url is set and store.url is not: this node keeps people, memberships and messages to itself, and \
+             other nodes do not see them"
+        );
+    }
     let options = StoreOptions {
         database: options(config),
         schema: config.store.schema.clone(),

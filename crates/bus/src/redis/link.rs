@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
@@ -29,6 +29,8 @@ pub(super) struct Up {
     pub(super) client: Client,
     /// Rises with every connection.
     pub(super) generation: u64,
+    /// When it came up.
+    since: Instant,
     /// The clock that epochs are taken from, as the server last told it, in milliseconds. On the link for commands it is
     /// known before the link is offered: a room that is found empty without it would have no place to come back to.
     clock: Arc<AtomicU64>,
@@ -90,8 +92,9 @@ impl Keeper {
     pub(super) async fn run(self) {
         let mut backoff = BACKOFF.0;
         let mut told = None;
+        let mut lost = None;
         for generation in 0_u64.. {
-            match self.connect(generation).await {
+            match self.connect(generation, lost).await {
                 Ok((client, driver, clock)) => {
                     if generation > 0 {
                         tracing::info!(link = self.name, "connected to Redis");
@@ -103,12 +106,14 @@ impl Keeper {
                         Up {
                             client,
                             generation,
+                            since: Instant::now(),
                             clock: Arc::new(AtomicU64::new(clock)),
                             broken: Arc::default(),
                         },
                         driver,
                     )
                     .await;
+                    lost = Some(Instant::now());
                 }
                 Err(why) => {
                     // Once for each cause: a server that is up again and refuses us is news.
@@ -123,14 +128,14 @@ impl Keeper {
         }
     }
 
-    /// One attempt. Bounded by the client's own timeouts. With what the clock says that epochs are taken from, where the
+    /// One attempt, after the last connection was `lost`. Bounded by the client's own timeouts. With what the clock says that epochs are taken from, where the
     /// server was asked.
-    async fn connect(&self, attempt: u64) -> Result<(Client, Driver, u64), Error> {
+    async fn connect(&self, attempt: u64, lost: Option<Instant>) -> Result<(Client, Driver, u64), Error> {
         let config = starting_elsewhere(self.config.clone(), attempt);
         let (client, driver) = open(config, &self.options, self.messages).await?;
         Box::pin(script::load(&client)).await?;
         let clock = match &self.lineage {
-            Some(proof) => Box::pin(proof.lineage.prove(&client)).await?.clock,
+            Some(proof) => Box::pin(proof.look_anew(&client, lost)).await?,
             None => 0,
         };
         Ok((client, driver, clock))
@@ -201,6 +206,19 @@ fn starting_elsewhere(mut config: Config, attempt: u64) -> Config {
 }
 
 impl Proof {
+    /// Has the server of a new connection prove itself; with what the clock says that epochs are taken from.
+    async fn look_anew(&self, client: &Client, lost: Option<Instant>) -> Result<u64, Error> {
+        let proven = self.lineage.prove(client).await?;
+        if let Some(lost) = lost.filter(|_| !proven.is_same)
+            && let Some(up) = &*self.subscriptions.borrow()
+            // One that was made anew since then has told its loss already.
+            && up.since < lost
+        {
+            up.tear_down();
+        }
+        Ok(proven.clock)
+    }
+
     async fn look_again(&self, up: &Up) -> Result<(), Error> {
         let proven = self.lineage.prove(&up.client).await?;
         if proven.is_same {

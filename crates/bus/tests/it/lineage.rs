@@ -121,6 +121,23 @@ async fn a_server_that_was_a_replica_in_between_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_seen_as_a_replica_begins_anew() {
+    let primary = RedisServer::start().await;
+    let other = RedisServer::start_replica(primary.port(), &["--save", ""]).await;
+    let mut node = Node::connect(primary.port()).await;
+    let before = publish(&mut node, 2).await;
+    other.caught_up(&primary).await;
+    other.cli(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
+    let port = other.port().to_string();
+    primary.cli(&["REPLICAOF", "127.0.0.1", &port]).await.unwrap();
+    // The link for commands is given up, and the one for subscriptions holds all the while.
+    node.ready(false).await;
+    primary.caught_up(&other).await;
+    primary.cli(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
+    begins_anew(&mut node, &primary.url(), before).await;
+}
+
+#[tokio::test]
 async fn a_first_replica_changes_nothing() {
     let primary = RedisServer::start().await;
     let mut node = Node::connect(primary.port()).await;

@@ -36,6 +36,13 @@ pub enum Event {
         /// The server's word.
         error: ServerError,
     },
+    /// Taken out of a room: by the backend, or because the user may no longer be there. It is not asked for again.
+    Left {
+        /// The room.
+        room: String,
+        /// The server's words.
+        reason: String,
+    },
     /// Something was published.
     Broadcast(Broadcast),
     /// A broadcast that was heard before, for those who watch over gateways. An application passes over it.

@@ -11,6 +11,9 @@ use crate::options::ResumeFrom;
 /// The destination under which a gateway tells of a gap.
 const RESYNC: &str = "room.resync";
 
+/// The destination under which a gateway says that it took the client out of a room.
+const LEFT: &str = "room.left";
+
 /// The rooms that are heard and kept account of.
 #[derive(Debug, Default)]
 pub(super) struct Rooms(BTreeMap<String, Room>);
@@ -103,12 +106,31 @@ impl Rooms {
     }
 
     /// Every room that was joined, and what to resume it from. Those without a place are among them, so that the answer
-    /// says where they stand before anything is heard there.
-    pub(super) fn places(&self) -> BTreeMap<String, Option<ResumeFrom>> {
-        let rooms = self.0.iter().filter(|(_, room)| room.is_entered);
-        rooms
-            .map(|(name, room)| (name.clone(), room.place().cloned()))
-            .collect()
+    /// says where they stand before anything is heard there. What does not fit into `bytes` as JSON is left out, a room
+    /// together with those that it includes: it is [unsettled](Self::unsettled) afterwards, and joined by itself.
+    pub(super) fn places(&self, mut bytes: usize) -> BTreeMap<String, Option<ResumeFrom>> {
+        let mut homes: BTreeMap<&str, Vec<(&String, &Room)>> = BTreeMap::new();
+        for (name, room) in self.0.iter().filter(|(_, room)| room.is_entered) {
+            let home = match &room.why {
+                Why::Included(home) => home,
+                Why::Wanted | Why::Own => name,
+            };
+            homes.entry(home).or_default().push((name, room));
+        }
+        let mut places = BTreeMap::new();
+        for rooms in homes.into_values() {
+            let size: usize = rooms.iter().map(|(name, room)| room.place_size(name)).sum();
+            if size > bytes {
+                continue;
+            }
+            bytes -= size;
+            places.extend(
+                rooms
+                    .into_iter()
+                    .map(|(name, room)| (name.clone(), room.place().cloned())),
+            );
+        }
+        places
     }
 
     /// What to resume those from that are included in a room, of which that is known. The answer has all of them.
@@ -122,6 +144,14 @@ impl Rooms {
 
     /// Takes note of a broadcast.
     pub(super) fn hear(&mut self, broadcast: Broadcast) -> Event {
+        if broadcast.destination == LEFT {
+            self.forget(&broadcast.room);
+            let reason = broadcast.data.get("reason").and_then(|reason| reason.as_str());
+            return Event::Left {
+                reason: reason.unwrap_or_default().to_owned(),
+                room: broadcast.room,
+            };
+        }
         let position = position_of(&broadcast);
         let known = self.0.get_mut(&broadcast.room);
         if broadcast.destination == RESYNC {
@@ -243,6 +273,12 @@ impl Room {
         self.heard.as_ref().or(self.empty.as_ref())
     }
 
+    /// At least what a room's place takes in a frame.
+    fn place_size(&self, name: &str) -> usize {
+        const AROUND: usize = r#""":{"epoch":"","seq":18446744073709551615},"#.len();
+        name.len() + AROUND + self.place().map_or(0, |place| place.epoch.len())
+    }
+
     fn stand(&mut self, heard: Option<ResumeFrom>, empty: Option<ResumeFrom>) {
         self.heard = heard;
         self.empty = empty.filter(|_| self.heard.is_none());
@@ -329,7 +365,7 @@ mod tests {
             matches!(&events[..], [Event::Double(_), Event::Broadcast(_)]),
             "{events:?}"
         );
-        assert_eq!(rooms.places()["board-1"], Some(at("e", 5)));
+        assert_eq!(rooms.places(usize::MAX)["board-1"], Some(at("e", 5)));
     }
 
     #[test]
@@ -361,7 +397,7 @@ mod tests {
         let empty = json!({"state": null, "position": {"epoch": "d", "seq": 0}, "recovered": false, "missed": []});
         let events = rooms.enter("board-1", said(empty.clone()));
         assert!(matches!(&events[..], [Event::Joined { at: None, .. }]), "{events:?}");
-        assert_eq!(rooms.places()["board-1"], Some(at("d", 0)));
+        assert_eq!(rooms.places(usize::MAX)["board-1"], Some(at("d", 0)));
         let still = json!({"state": null, "position": {"epoch": "e", "seq": 0}, "recovered": true, "missed": []});
         assert_eq!(rooms.enter("board-1", said(still)), []);
         assert_eq!(rooms.place("board-1"), Some(&at("e", 0)));
@@ -387,7 +423,7 @@ mod tests {
             rooms.places_included("board-1"),
             BTreeMap::from([(tasks.to_owned(), at("t", 7))])
         );
-        assert_eq!(rooms.places().len(), 2);
+        assert_eq!(rooms.places(usize::MAX).len(), 2);
         let missed = json!({"room": tasks, "destination": "d", "seq": 8, "epoch": "t"});
         let entry = json!({"state": {"epoch": "t", "seq": 8}, "recovered": true, "missed": [missed]});
         assert!(matches!(&rooms.enter(tasks, said(entry))[..], [Event::Broadcast(_)]));
@@ -397,9 +433,9 @@ mod tests {
         // Who is in the home already does not ask for it again.
         assert!(rooms.unsettled(&home).is_empty());
         assert!(matches!(rooms.lose(tasks), Some(Event::Resync { at: None, .. })));
-        assert_eq!(rooms.places()[tasks], None);
+        assert_eq!(rooms.places(usize::MAX)[tasks], None);
         assert_eq!(rooms.lose("board-1"), None);
-        assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places().is_empty());
+        assert!(!rooms.forget(tasks) && rooms.forget("board-1") && rooms.places(usize::MAX).is_empty());
     }
 
     #[test]
@@ -421,8 +457,49 @@ mod tests {
             ),
             "{moved:?}"
         );
-        assert_eq!(rooms.places()["user-1"], Some(at("e", 5)));
+        assert_eq!(rooms.places(usize::MAX)["user-1"], Some(at("e", 5)));
         assert_eq!(rooms.asked_as("user-1"), None);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_first_frame_is_joined_by_itself() {
+        let mut rooms = joined();
+        rooms.enter(
+            "board-1",
+            said(json!({"state": {"epoch": "e", "seq": 4}, "includes": {"board-1-tasks": {}}})),
+        );
+        rooms.want("board-2");
+        rooms.enter("board-2", said(json!({"state": {"epoch": "e", "seq": 1}})));
+        let all = rooms.places(usize::MAX);
+        let size = serde_json::to_string(&all).unwrap().len();
+        assert_eq!((rooms.places(3 * size), all.len()), (all, 3));
+        // The first home has two rooms, so that only the second one fits.
+        let some = rooms.places(80);
+        assert_eq!(some.keys().collect::<Vec<_>>(), ["board-2"]);
+        let settled = some.into_keys().collect();
+        assert_eq!(rooms.unsettled(&settled), BTreeSet::from(["board-1".to_owned()]));
+    }
+
+    #[test]
+    fn a_room_that_one_was_taken_out_of_is_not_asked_for_again() {
+        let mut rooms = joined();
+        rooms.enter(
+            "board-1",
+            said(json!({"state": {"epoch": "e", "seq": 4}, "includes": {"board-1-tasks": {}}})),
+        );
+        let told = Broadcast {
+            data: json!({"reason": "no longer a member"}),
+            seq: None,
+            epoch: None,
+            ..broadcast("e", 5, LEFT)
+        };
+        let left = rooms.hear(told);
+        assert!(
+            matches!(&left, Event::Left { room, reason } if room == "board-1" && reason == "no longer a member"),
+            "{left:?}"
+        );
+        assert!(rooms.places(usize::MAX).is_empty() && rooms.unsettled(&BTreeSet::new()).is_empty());
+        assert!(rooms.want("board-1"), "unless the application wants it anew");
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::requests::Requests;
 /// The longest wait that a server can ask for.
 const MOST_ASKED: Duration = Duration::from_secs(300);
 
+/// Most bytes of rooms in the first frame, which a gateway takes up to 32 KiB of by default; the ticket is in it too.
+const RESUME_BYTES: usize = 20 * 1024;
+
 /// The application is done with the session.
 pub(super) struct Gone;
 
@@ -139,7 +142,7 @@ impl Task {
             options.token_subprotocol = None;
             options.first_frame = Some(FirstFrame::Resume {
                 ticket: ticket.clone(),
-                rooms: self.rooms.places(),
+                rooms: self.rooms.places(RESUME_BYTES),
             });
         }
         options

@@ -167,6 +167,7 @@ fn note(seen: &mut Seen, event: Event, at: Duration) {
         }
         Event::Double(broadcast) => (broadcast.room.clone(), Note::Double(position(&broadcast))),
         Event::Refused { room, error } => (room, Note::Refused(error.to_string())),
+        Event::Left { room, reason } => (room, Note::Refused(reason)),
         // What a later client tells beside these is none of the judge's business.
         _ => return,
     };
