@@ -8,7 +8,7 @@ SEED ?= 1
 RUNS ?= 20
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run build test check fmt bench chaos fuzz autobahn docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos loadtest alerts fuzz autobahn docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -16,14 +16,19 @@ help: ## List the targets
 run: ## Build a node and start it for development (make run ARGS='--listen 127.0.0.1:8081')
 	cargo run --package hallway-cli --bin hallway -- serve --dev $(ARGS)
 
+cluster: ## Start three nodes, HAProxy, Redis, Postgres and Prometheus, without containers (ARGS='--free-ports')
+	.ci/tools redis postgres haproxy prometheus python
+	deploy/local/cluster $(ARGS)
+
 build: ## Build everything
 	cargo build --workspace --all-targets --features "$$(.ci/features)"
 
 test: ## Run every test; finds or installs the servers they need
-	.ci/tools redis postgres
+	.ci/tools redis postgres haproxy nginx prometheus python
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
+	deploy/test/all --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
 
-check: ## What a change must pass before its tests: format, lints, documentation, shell scripts
+check: ## What a change must pass before its tests: format, lints, documentation, shell scripts, what is deployed
 	.ci/check
 
 fmt: ## Format the sources
@@ -34,6 +39,16 @@ bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
 
 chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')
 	.ci/chaos --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)
+
+loadtest: ## Run every k6 script for some seconds against a cluster that it starts (SCRIPTS='large-room', and loadtest/README.md)
+	.ci/tools redis postgres haproxy prometheus python
+	.ci/deploy-tools
+	deploy/local/cluster --free-ports $(ARGS) -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
+
+alerts: ## Make every alert fire in a cluster that it starts, in some minutes (ARGS='HallwayNodeDown …')
+	.ci/tools redis postgres haproxy prometheus python
+	.ci/deploy-tools
+	.tools/deploy/bin/python deploy/test/alerts $(ARGS)
 
 fuzz: ## Fuzz every parser for a while (FUZZ_SECONDS=60 each, TARGETS='room_name …')
 	FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz $(TARGETS)

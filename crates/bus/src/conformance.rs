@@ -1,6 +1,9 @@
 //! What every bus must do, as tests. [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod cluster;
+mod journal;
+mod lobbies;
+mod presence;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -12,9 +15,21 @@ use hallway_protocol::{ClientId, Epoch, Keep, Position, RoomName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{Bus, BusError, Cluster, Event, Heard, Message, Publish, Published, Revocations, Seats, Sent, Told};
+use crate::{
+    Bus, BusError, Cluster, Event, Heard, Journal, Leases, Lobbies, LobbyLife, Message, Presence, Publish, Published,
+    Revocations, Seats, Sent, Told,
+};
 
 pub use cluster::{nodes_are_known, seats_are_taken_and_given_back, what_is_revoked_is_remembered, words_are_told};
+pub use journal::{a_journal_is_bounded, a_journal_keeps_what_is_not_confirmed, a_partition_has_one_holder};
+pub use lobbies::{
+    a_user_is_in_one_lobby, lobbies_are_made_joined_and_left, pages_of_lobbies_are_stable, the_last_seat_is_taken_once,
+    who_vanishes_is_taken_out, work_is_leased,
+};
+pub use presence::{
+    a_large_room_hears_it_merged, a_room_hears_who_comes_and_goes, a_user_stands_as_their_sockets_do,
+    who_is_not_kept_is_gone,
+};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +65,16 @@ pub struct Subject {
     pub revocations: Arc<dyn Revocations>,
     /// The same, as the fourth.
     pub seats: Arc<dyn Seats>,
+    /// The same, as the fifth.
+    pub lobbies: Arc<dyn Lobbies>,
+    /// The same, as the sixth.
+    pub lobby_life: Arc<dyn LobbyLife>,
+    /// The same, as the seventh.
+    pub leases: Arc<dyn Leases>,
+    /// The same, as the eighth.
+    pub presence: Arc<dyn Presence>,
+    /// The same, as the ninth.
+    pub journal: Arc<dyn Journal>,
     /// Its lanes.
     pub lanes: Vec<mpsc::Receiver<Event>>,
     /// What it was told.
@@ -170,8 +195,21 @@ macro_rules! conformance_tests {
             every_lane_has_its_rooms
             what_is_revoked_is_remembered
             seats_are_taken_and_given_back
+            lobbies_are_made_joined_and_left
+            a_user_is_in_one_lobby
+            the_last_seat_is_taken_once
+            who_vanishes_is_taken_out
+            pages_of_lobbies_are_stable
+            work_is_leased
             words_are_told
             nodes_are_known
+            a_user_stands_as_their_sockets_do
+            who_is_not_kept_is_gone
+            a_room_hears_who_comes_and_goes
+            a_large_room_hears_it_merged
+            a_journal_keeps_what_is_not_confirmed
+            a_partition_has_one_holder
+            a_journal_is_bounded
             closing_ends_the_lanes
         }
     };

@@ -31,12 +31,30 @@ pub(crate) struct Api {
     ca: Option<PathBuf>,
     authority: String,
     base: String,
-    key: String,
+    /// What is shown; nothing to what is open to all.
+    key: Option<String>,
 }
 
 impl Api {
-    /// The API that the flags and the configuration name.
+    /// The API that the flags and the configuration name, with its key.
     pub(crate) fn of(matches: &ArgMatches, config: &Config) -> Result<Self, Failure> {
+        let key = match (matches.get_one::<String>("key"), config.api.keys.first()) {
+            (Some(key), _) => key.clone(),
+            (None, Some(key)) => key.expose().to_owned(),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no API key: set api.keys (HALLWAY_API_KEYS), or use --key or --dev",
+                ));
+            }
+        };
+        Ok(Self {
+            key: Some(key),
+            ..Self::without_key(matches, config)?
+        })
+    }
+
+    /// The same for what needs no key.
+    pub(crate) fn without_key(matches: &ArgMatches, config: &Config) -> Result<Self, Failure> {
         let url = match matches.get_one::<String>("api") {
             Some(url) => url.clone(),
             None => {
@@ -62,40 +80,18 @@ impl Api {
         if !(tls || uri.scheme_str() == Some("http")) || uri.query().is_some() {
             return Err(refused());
         }
-        let key = match (matches.get_one::<String>("key"), config.api.keys.first()) {
-            (Some(key), _) => key.clone(),
-            (None, Some(key)) => key.expose().to_owned(),
-            (None, None) => {
-                return Err(Failure::usage(
-                    "no API key: set api.keys (HALLWAY_API_KEYS), or use --key or --dev",
-                ));
-            }
-        };
         Ok(Self {
             tls,
             ca: matches.get_one::<String>("ca").map(PathBuf::from),
             authority: authority.to_string(),
             base: uri.path().trim_end_matches('/').to_owned(),
-            key,
+            key: None,
         })
     }
 
     /// Calls it, and waits for the answer's JSON.
     pub(crate) fn call(&self, method: Method, path: &str, body: String) -> Result<Value, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
-        let exchange = async { tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await };
-        let (status, bytes) = match runtime.block_on(exchange) {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Failure::failed(format!("{}: {error}", self.authority))),
-            Err(_) => {
-                return Err(Failure::failed(format!(
-                    "{}: no answer within {}s",
-                    self.authority,
-                    TIMEOUT.as_secs()
-                )));
-            }
-        };
+        let (status, bytes) = self.ask(method, path, body, TIMEOUT)?;
         let answer: Option<Value> = serde_json::from_slice(&bytes).ok();
         match (status.is_success(), answer) {
             (true, Some(answer)) => Ok(answer),
@@ -108,14 +104,38 @@ impl Api {
         }
     }
 
+    /// Calls it, and waits so long for the answer, whatever it is.
+    pub(crate) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        patience: Duration,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
+        let exchange = async { tokio::time::timeout(patience, self.exchange(method, path, body)).await };
+        match runtime.block_on(exchange) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Failure::failed(format!("{}: {error}", self.authority))),
+            Err(_) => Err(Failure::failed(format!(
+                "{}: no answer within {}s",
+                self.authority,
+                patience.as_secs()
+            ))),
+        }
+    }
+
     async fn exchange(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Bytes), BoxError> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::HOST, &self.authority)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))?;
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
         let stream = TcpStream::connect(with_port(&self.authority, self.tls)).await?;
         let stream = if self.tls {
             let host = self.authority.parse::<Authority>()?;

@@ -16,6 +16,7 @@ pub(crate) fn command() -> Command {
         .subcommand(publish())
         .subcommand(nodes())
         .subcommand(listen())
+        .subcommand(health())
         .subcommand(config())
         .subcommand(metrics())
 }
@@ -97,6 +98,22 @@ fn listen() -> Command {
         "auth.jwt_issuer",
     ];
     with_settings(command, |setting| keep.contains(&setting.key.as_str()))
+}
+
+fn health() -> Command {
+    let command = Command::new("health")
+        .about("Say whether a node is ready, by its /readyz: a container's health check")
+        .after_help("Exit code 0: ready. 1: not ready, or not reached within 3 s. 64: the command line makes no sense.")
+        .arg(authority())
+        .arg(text(
+            "api",
+            "URL",
+            "A node's internal listener (default: the configured one)",
+        ))
+        .arg(switch("alive", "Ask /healthz instead: whether the process answers"));
+    with_settings(command, |setting| {
+        ["dev", "internal_listen", "internal_tls.cert"].contains(&setting.key.as_str())
+    })
 }
 
 fn config() -> Command {

@@ -3,14 +3,14 @@
 //!
 //! - `arguments`: the command line. `input`: from it to a configuration.
 //! - `serve`: runs a node, with `logging` and `signals`.
-//! - `token`, `publish`, `nodes`, `listen`, `config`, `metrics`: a file per command.
+//! - `token`, `publish`, `nodes`, `listen`, `health`, `config`, `metrics`: a file per command.
 //! - `api`: a client of the backend API. `failure`: exit codes. `output`: what goes to standard output.
 
 mod api;
 mod arguments;
 mod config;
 mod failure;
-
+mod health;
 mod input;
 mod listen;
 mod logging;
@@ -49,6 +49,7 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("publish", matches)) => publish::run(matches),
         Some(("nodes", matches)) => nodes::run(matches),
         Some(("listen", matches)) => listen::run(matches),
+        Some(("health", matches)) => health::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("metrics", _)) => metrics::run(),
         // `arguments` requires one of the commands above.

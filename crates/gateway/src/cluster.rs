@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallway_auth::SessionId;
 use hallway_bus::{Cluster as Nodes, NodeRecord};
-use hallway_protocol::{ClientId, Error, ErrorCode, RoomName, UserId};
+use hallway_protocol::{ClientId, Error, ErrorCode, Position, RoomName, UserId};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::authority::review;
+use crate::lobbies;
 use crate::membership::catch_up::Lines;
 use crate::node::Node;
 use crate::sessions::sockets_on;
@@ -32,13 +33,13 @@ const QUESTIONS: usize = 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Its share of a room's people.
+    /// Its share of a room's counts.
     Room {
         /// The room.
         room: RoomName,
     },
-    /// A user's sockets on it.
-    User {
+    /// The rooms that show their people and in which a user is with a socket of it.
+    RoomsOf {
         /// The user.
         user: UserId,
     },
@@ -70,6 +71,25 @@ pub enum Request {
         room: RoomName,
         /// The user.
         user: UserId,
+        /// What they are told.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// To learn anew how a user stands in a room.
+    Standing {
+        /// The room.
+        room: RoomName,
+        /// The user.
+        user: UserId,
+    },
+    /// That a lobby has no such member any more: their sockets leave its room.
+    LeftLobby {
+        /// The lobby's room.
+        room: RoomName,
+        /// Who; everyone without one.
+        user: Option<UserId>,
+        /// Where the notice of it stands in the room.
+        at: Option<Position>,
     },
 }
 
@@ -274,10 +294,14 @@ pub struct SocketInfo {
     pub device: Option<String>,
 }
 
-async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
+/// Does on this node what is asked of every node.
+///
+/// # Errors
+/// Why it was not done, for the log.
+pub(crate) async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
     let value = match request {
         Request::Room { room } => serde_json::to_value(crate::endpoints::rooms_info::share(node, &room)),
-        Request::User { user } => serde_json::to_value(sockets_of(node, &user)),
+        Request::RoomsOf { user } => serde_json::to_value(crate::people::effects::rooms_here(node, &user)),
         Request::Disconnect {
             user: Some(user),
             revoked_before: Some(before),
@@ -309,25 +333,27 @@ async fn act(node: &Arc<Node>, request: Request) -> Result<Value, String> {
             }
             serde_json::to_value(sockets.len())
         }
-        Request::Leave { room, user } => {
+        Request::LeftLobby { room, user, at } => {
+            // Beside the answer: they are to hear the notice first.
+            drop(tokio::spawn(lobbies::put_out(Arc::clone(node), room, user, at)));
+            serde_json::to_value(0)
+        }
+        Request::Leave { room, user, reason } => {
             // Before the sockets are looked for: one that is about to enter looks again when it is in.
             node.authority.forget(&user, &room);
             let sockets = node.hub.sockets_of(&user);
-            let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, "taken out by the backend");
+            let reason = reason.as_deref().unwrap_or("taken out by the backend");
+            let put_out = |socket: &Arc<_>| review::put_out(node, socket, &room, reason);
             serde_json::to_value(sockets.iter().filter(|socket| put_out(socket)).count())
+        }
+        Request::Standing { room, user } => {
+            node.authority.forget(&user, &room);
+            let rule = node.kinds.resolve(&room).map_err(|why| why.to_string())?.kind.join;
+            let decision = node.authority.decide(rule, &user, &room).await;
+            serde_json::to_value(u64::from(decision.map_err(|why| why.to_string())?.role.is_some()))
         }
     };
     value.map_err(|why| why.to_string())
-}
-
-fn sockets_of(node: &Node, user: &UserId) -> Vec<SocketInfo> {
-    let info = |socket: Arc<hallway_hub::Socket>| SocketInfo {
-        client_id: socket.id(),
-        node: node.name.clone(),
-        is_active: socket.is_active(),
-        device: socket.device(),
-    };
-    node.hub.sockets_of(user).into_iter().map(info).collect()
 }
 
 fn disconnect(

@@ -22,6 +22,7 @@ use crate::authority::review::Haste;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
+use crate::typing::Typing;
 use lane::Lane;
 use patrol::Patrol;
 pub use progress::Progress;
@@ -36,6 +37,7 @@ pub struct Delivery {
     pub(crate) progress: Arc<Progress>,
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) review: Arc<Haste>,
+    pub(crate) typing: Arc<Typing>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

@@ -8,7 +8,11 @@
 //! - [`node`] puts the parts together; [`config`] is what an operator can set; [`limits`] holds the bounds, [`access`]
 //!   who is let in: both are replaced when the configuration is read again.
 //! - [`sessions`]: who someone is, where a database knows it; [`admission`]: whether they may connect.
-//! - [`membership`]: sockets into rooms, rooms onto the bus; [`cluster`]: questions to all nodes.
+//! - [`messages`]: stored first, then broadcast; `groups`: who may do what to whom in a room of members.
+//! - [`membership`]: sockets into rooms, rooms onto the bus, [`leaving`]: what ends with that; [`cluster`]: questions to all
+//!   nodes.
+//! - [`people`]: who is there, on all nodes; [`lobbies`]: rooms that users make; [`typing`]: who writes; [`stats`]: what anyone may know.
+//! - [`hooks`]: what the operator's backend is told; [`webhook`]: what it is asked.
 //! - [`lifecycle`]: readiness and taking leave; [`metrics`]: what is counted; [`error`]: errors as codes.
 //!
 //! Its invariant: a client's request is done in one place, whoever asks, and answered once.
@@ -25,18 +29,26 @@ pub mod delivery;
 pub mod dialect;
 pub mod endpoints;
 pub mod error;
+mod groups;
+pub mod hooks;
 pub mod http;
+pub mod leaving;
 pub mod lifecycle;
 pub mod limits;
+pub mod lobbies;
 pub mod membership;
+pub mod messages;
 pub mod metrics;
 pub mod node;
 pub mod notice;
+pub mod people;
 pub mod policy;
 pub mod revocation;
 pub mod seats;
 pub mod sessions;
+pub mod stats;
 pub mod transport;
+pub mod typing;
 pub mod webhook;
 
 pub use node::{Node, Running, StartError};

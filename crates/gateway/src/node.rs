@@ -7,7 +7,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use hallway_auth::{Identity, SessionToken, TicketError, TokenError};
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Lanes, NodeRecord, Revocations as RevocationLog, Seats as SeatLog, Told,
+    Bus, Cluster as Nodes, Event, Journal, Lanes, Leases, NodeRecord, Presence, Revocations as RevocationLog,
+    Seats as SeatLog, Told,
 };
 use hallway_hub::{Hub, HubOptions, WheelOptions};
 use hallway_protocol::Kinds;
@@ -27,15 +28,21 @@ use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
 use crate::dialect::Dialects;
+use crate::hooks::Hooks;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
+use crate::lobbies::{self, Lobbies};
 use crate::membership::Membership;
+use crate::messages::{self, Notes};
 use crate::metrics::Metrics;
+use crate::people::{self, People};
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
 use crate::transport::socketio::Polls;
+use crate::stats::{self, Stats};
 use crate::transport::tls::Tls;
+use crate::typing::Typing;
 use crate::{admission, authority, http, notice, sessions, transport};
 
 /// Events that wait in a lane before the bus is held up.
@@ -63,12 +70,22 @@ pub struct Node {
     pub membership: Arc<Membership>,
     /// What the lanes have delivered.
     pub progress: Arc<Progress>,
+    /// Who is there, on all nodes.
+    pub people: Arc<People>,
     /// How many sockets users have, on all nodes.
     pub seats: Arc<Seats>,
     /// Whose credentials are over.
     pub revocations: Arc<Revocations>,
+    /// Rooms that users make.
+    pub lobbies: Lobbies,
+    /// Who writes.
+    pub typing: Arc<Typing>,
+    /// What anyone may know.
+    pub stats: Stats,
     /// The database.
     pub store: Arc<Late<SqlStore>>,
+    /// What it is to be told of messages' broadcasts.
+    pub notes: Notes,
     /// Sessions that a database keeps, if it does.
     pub sessions: Option<Sessions>,
     /// Who may connect.
@@ -77,6 +94,8 @@ pub struct Node {
     pub authority: Authority,
     /// Asks for a look at who is in such rooms.
     pub review: Arc<Haste>,
+    /// What the operator's backend is told.
+    pub hooks: Hooks,
     /// Whether it can do its job.
     pub readiness: Readiness,
     /// How clients of Socket.IO speak.
@@ -146,12 +165,16 @@ pub enum StartError {
     Config(String),
 }
 
-/// The four seams of a bus, and what comes from it.
+/// The seams of a bus, and what comes from it.
 struct Connected {
     bus: Arc<dyn Bus>,
     nodes: Arc<dyn Nodes>,
     revocations: Arc<dyn RevocationLog>,
     seats: Arc<dyn SeatLog>,
+    lobbies: lobbies::Seams,
+    leases: Arc<dyn Leases>,
+    presence: Arc<dyn Presence>,
+    journal: Arc<dyn Journal>,
     told: Told,
     lanes: Vec<mpsc::Receiver<Event>>,
 }
@@ -180,17 +203,34 @@ impl Node {
         let hub = Arc::new(Hub::new(hub_options(config)));
         let bus = Arc::clone(&connected.bus);
         let progress = Arc::default();
+        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
+        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
+        let kinds = match config.presence.rooms {
+            true => kinds,
+            false => kinds.without_presence(),
+        };
+        let people = Arc::new(People::new(
+            Arc::clone(&connected.presence),
+            Arc::clone(&hub),
+            kinds.clone(),
+            name.clone(),
+            config.presence.terms(),
+            Arc::clone(&metrics),
+        ));
         let membership = Membership::new(
             Arc::clone(&hub),
             Arc::clone(&bus),
             Arc::clone(&progress),
+            Arc::clone(&people),
             config.redis.unsubscribe_after,
         );
-        let metrics = Arc::new(Metrics::new().map_err(|why| StartError::Config(why.to_string()))?);
         let store = database::connect(config).await?;
         let sessions = sessions::build(config, &metrics).await?;
         let admission = admission::build(config, &metrics).await?;
-        let authority = authority::build(config, Arc::clone(&store), &metrics).await?;
+        let members = lobbies::Members(Arc::clone(&connected.lobbies.log));
+        let authority = authority::build(config, Arc::clone(&store), members, &metrics).await?;
+        let holder = format!("{name}/{number:016x}");
+        let hooks = Hooks::build(config, &connected.journal, holder, &metrics)?;
         let most = config.limits.sockets_per_user as usize;
         let seats = Seats::new(Arc::clone(&connected.seats), Arc::clone(&hub), most);
         let revocations = Revocations::new(
@@ -199,9 +239,29 @@ impl Node {
             Arc::clone(&metrics),
             config.auth.revocation_life,
         );
+        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
+        let lobbies = Lobbies::new(
+            connected.lobbies.clone(),
+            Arc::clone(&hub),
+            Arc::clone(&metrics),
+            number,
+            &kinds,
+            &config.lobbies,
+        );
+        let typing = Typing::new(
+            Arc::clone(&hub),
+            Arc::clone(&bus),
+            Arc::clone(&metrics),
+            number,
+            config.typing.life,
+        );
         Ok(Self {
             clock: Clock::start(number),
-            kinds: Kinds::with(&config.kinds).map_err(StartError::Config)?,
+            kinds,
+            lobbies,
+            typing: Arc::new(typing),
+            stats: Stats::new(Arc::clone(&connected.leases), config.stats.interval),
+            people,
             cluster: Cluster::new(Arc::clone(&connected.nodes), name.clone()),
             membership: Arc::new(membership),
             progress,
@@ -211,12 +271,14 @@ impl Node {
             readiness: Readiness::new(bus.health()),
             dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects).map_err(StartError::Config)?,
             polls: Polls::default(),
+            notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
             metrics,
             store,
             sessions,
             admission,
             authority,
             review: Arc::default(),
+            hooks,
             seats: Arc::new(seats),
             revocations: Arc::new(revocations),
             started_at: unix_ms(),
@@ -318,6 +380,7 @@ impl Node {
         metrics.connections.queued_sockets.set(sockets);
         metrics.connections.rooms.set(self.hub.room_count() as i64);
         metrics.bus.refresh(self.bus.stats(), &self.bus.health().borrow());
+        self.hooks.refresh_gauges();
         if let Some(jwks) = self.access().verifier.jwks() {
             metrics.auth.refresh(jwks);
         }
@@ -358,11 +421,14 @@ impl Running {
             progress: Arc::clone(&node.progress),
             revocations: Arc::clone(&node.revocations),
             review: Arc::clone(&node.review),
+            typing: Arc::clone(&node.typing),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
         let membership = Arc::clone(&node.membership);
         let (revocations, seats) = (Arc::clone(&node.revocations), Arc::clone(&node.seats));
+        let typing = Arc::clone(&node.typing);
+        let everyone = Arc::clone(&node.people);
         let mut tasks = vec![
             tokio::spawn(transport::listener::run(
                 Arc::clone(&node),
@@ -371,15 +437,30 @@ impl Running {
             )),
             tokio::spawn(http::serve(Arc::clone(&node), internal, stop.clone())),
             until(&stop, crate::cluster::listen(Arc::downgrade(&node), connected.told)),
-            until(&stop, announce(Arc::clone(&node), Arc::clone(&connected.nodes))),
+            until(
+                &stop,
+                announce(Arc::clone(&node), Arc::clone(&connected.nodes), config.stats.interval),
+            ),
             until(&stop, tick(Arc::clone(&node))),
             until(&stop, async move { membership.run().await }),
             until(&stop, async move { revocations.run().await }),
             until(&stop, async move { seats.run().await }),
+            until(&stop, async move { typing.run().await }),
+            until(&stop, lobbies::keeper::renew(Arc::clone(&node))),
+            until(&stop, lobbies::keeper::sweep(Arc::clone(&node))),
+            until(&stop, stats::run(Arc::clone(&node))),
+            until(&stop, everyone.run()),
+            until(&stop, people::effects::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),
+            until(&stop, keep_notes(Arc::clone(&node))),
+            until(
+                &stop,
+                messages::relay::run(Arc::clone(&node), config.messages.relay_interval),
+            ),
             until(&stop, sessions::review::run(Arc::clone(&node), config.sessions.review)),
         ];
         tasks.extend(node.listeners.all().map(|tls| until(&stop, Arc::clone(tls).watch())));
+        tasks.extend(node.hooks.tasks().into_iter().map(|task| until(&stop, task)));
         if let Some(jwks) = node.access().verifier.jwks().cloned() {
             tasks.push(until(&stop, async move { jwks.run().await }));
         }
@@ -434,6 +515,9 @@ impl Running {
         drain::sockets(&self.node, self.drain_time).await;
         drain::finish(&self.node).await;
         let leave = async {
+            let _ = self.node.notes.tell_all().await;
+            let _ = self.node.people.settled().await;
+            self.node.hooks.leave().await;
             let _ = self.nodes.withdraw().await;
             self.node.bus.close().await;
         };
@@ -480,7 +564,14 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
             bus: bus.clone(),
             nodes: bus.clone(),
             revocations: bus.clone(),
-            seats: bus,
+            lobbies: lobbies::Seams {
+                log: bus.clone(),
+                life: bus.clone(),
+            },
+            leases: bus.clone(),
+            seats: bus.clone(),
+            presence: bus.clone(),
+            journal: bus,
             told,
             lanes: receivers,
         });
@@ -501,7 +592,14 @@ async fn connect(config: &Config) -> Result<Connected, StartError> {
         bus: bus.clone(),
         nodes: bus.clone(),
         revocations: bus.clone(),
-        seats: bus,
+        lobbies: lobbies::Seams {
+            log: bus.clone(),
+            life: bus.clone(),
+        },
+        leases: bus.clone(),
+        seats: bus.clone(),
+        presence: bus.clone(),
+        journal: bus,
         told,
         lanes: receivers,
     })
@@ -545,9 +643,9 @@ fn until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     })
 }
 
-/// Says now and then that this node is alive.
-async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
-    let mut tick = tokio::time::interval(ANNOUNCE);
+/// Says now and then that this node is alive, and what it holds: as often as that is to be told.
+async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>, stats: Duration) {
+    let mut tick = tokio::time::interval(ANNOUNCE.min(stats));
     let mut health = node.bus.health();
     loop {
         // At once when Redis is there, so that a question to all nodes waits for this one too.
@@ -559,6 +657,10 @@ async fn announce(node: Arc<Node>, nodes: Arc<dyn Nodes>) {
             tracing::debug!(%why, "could not announce the node");
         }
     }
+}
+
+async fn keep_notes(node: Arc<Node>) {
+    node.notes.run().await;
 }
 
 /// The second's tick of the hub. Missed ticks are made up for, so that its clock does not fall behind.

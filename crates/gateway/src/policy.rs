@@ -36,8 +36,8 @@ pub fn verdict<'i>(
         (JoinRule::Claims, Some(_)) => identity.may_claim(&room.home),
         (JoinRule::Members, Some(user)) if !identity.may_claim(&room.home) => return Ok(Verdict::Ask(user)),
         (JoinRule::Members, Some(_)) => true,
-        (JoinRule::Webhook, Some(user)) => return Ok(Verdict::Ask(user)),
-        (JoinRule::Claims | JoinRule::Members | JoinRule::Webhook, None) => false,
+        (JoinRule::Webhook | JoinRule::Lobby, Some(user)) => return Ok(Verdict::Ask(user)),
+        (JoinRule::Claims | JoinRule::Members | JoinRule::Webhook | JoinRule::Lobby, None) => false,
     };
     match (granted, user) {
         (true, _) => Ok(Verdict::Granted),
@@ -53,6 +53,12 @@ pub fn verdict<'i>(
 #[must_use]
 pub fn refused(name: &RoomName) -> Error {
     Error::new(ErrorCode::Forbidden, format!("you may not join {name}"))
+}
+
+/// The answer to who is muted in a room.
+#[must_use]
+pub fn muted(name: &RoomName) -> Error {
+    Error::new(ErrorCode::Forbidden, format!("you are muted in {name}"))
 }
 
 /// Whether clients may publish to rooms of this kind; that they are in it is asked apart.

@@ -116,8 +116,7 @@ impl Burst {
 
 impl One {
     fn written(&mut self, form: Form<'_>) -> &Bytes {
-        let Self { json, written, .. } = self;
-        written.get(form, || form.write(json))
+        self.written.of(form, &self.json)
     }
 }
 

@@ -6,6 +6,9 @@ use hallway_protocol::{Codec, codec};
 
 use crate::frame;
 
+/// The name of forms that are not native, for labels and logs.
+pub const FOREIGN: &str = "socketio";
+
 /// Makes a server's frame out of JSON text for clients that are not native.
 pub trait Writer: std::fmt::Debug + Send + Sync {
     /// Whole WebSocket frames that say what the text says; nothing where such clients have no word for it. The same
@@ -56,7 +59,7 @@ impl Form<'_> {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Native(codec) => codec.name(),
-            Self::Foreign(_) => "socketio",
+            Self::Foreign(_) => FOREIGN,
         }
     }
 
@@ -72,13 +75,18 @@ impl Form<'_> {
 
 /// What was written of something, by the forms that were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Written {
+pub struct Written {
     native: [Option<Bytes>; Codec::ALL.len()],
     /// Few, so they are walked.
     foreign: Vec<(u8, Bytes)>,
 }
 
 impl Written {
+    /// The frames that say in a form what the JSON text of a frame says. The text is the same for all forms.
+    pub fn of(&mut self, form: Form<'_>, json: &[u8]) -> &Bytes {
+        self.get(form, || form.write(json))
+    }
+
     /// What was written in a form, or is written now.
     pub(crate) fn get(&mut self, form: Form<'_>, write: impl FnOnce() -> Bytes) -> &Bytes {
         match form {

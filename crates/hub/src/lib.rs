@@ -27,7 +27,7 @@ pub mod wheel;
 
 pub use carrier::{Carried, Carrier};
 pub use fanout::{Burst, Delivered};
-pub use form::{Foreign, Form, Writer};
+pub use form::{FOREIGN, Foreign, Form, Writer, Written};
 pub use frame::Opcode;
 pub use link::Link;
 pub use registry::{Hub, HubOptions};

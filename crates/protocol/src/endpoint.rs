@@ -8,7 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Epoch, Error, Position, RoomName, limits};
+use crate::{Epoch, Error, Position, RoomName, Status, UserId, limits};
+
+mod members;
+mod messages;
+
+pub use members::{MembersList, MembersMute, MembersSetRole, OfMember};
+pub use messages::{MessagesEdit, MessagesList, MessagesReact, MessagesSend, OfMessage};
 
 macro_rules! endpoints {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $([$alias:literal])?,)+) => {
@@ -72,6 +78,52 @@ endpoints! {
     RoomsBroadcast = "rooms.broadcast",
     /// Reads a room's kept broadcasts.
     RoomsHistory = "rooms.history",
+    /// Stores a message and tells the room.
+    MessagesSend = "messages.send",
+    /// Reads a room's messages, a page at a time.
+    MessagesList = "messages.list",
+    /// Gives a message another content.
+    MessagesEdit = "messages.edit",
+    /// Takes a message back.
+    MessagesDelete = "messages.delete",
+    /// Gives a reaction to a message, or takes it back.
+    MessagesReact = "messages.react",
+    /// Says how far the user has read.
+    MessagesRead = "messages.read",
+    /// Reads who belongs to a room, a page at a time.
+    MembersList = "members.list",
+    /// Ends a membership.
+    MembersKick = "members.kick",
+    /// Bids a member be silent.
+    MembersMute = "members.mute",
+    /// Lets a member speak again.
+    MembersUnmute = "members.unmute",
+    /// Ends a membership, if there is one, and lets none begin.
+    MembersBan = "members.ban",
+    /// Lets a membership begin again.
+    MembersUnban = "members.unban",
+    /// Gives a member another role.
+    MembersSetRole = "members.setRole",
+    /// Says that the user writes something in a room.
+    TypingStart = "typing.start",
+    /// Says that the user does not any more.
+    TypingStop = "typing.stop",
+    /// Makes a lobby and enters it.
+    LobbyCreate = "lobby.create",
+    /// Enters a lobby.
+    LobbyJoin = "lobby.join",
+    /// Leaves the lobby that the user is in.
+    LobbyLeave = "lobby.leave",
+    /// Asks for a lobby, or for the one that the user is in.
+    LobbyGet = "lobby.get",
+    /// Reads the list of lobbies, newest first.
+    LobbyList = "lobby.list",
+    /// Asks how many connections the cluster holds.
+    StatsGet = "stats.get",
+    /// Chooses the user's status, for all their sockets.
+    PresenceUpdate = "presence.update",
+    /// Asks how users stand.
+    PresenceGet = "presence.get",
 }
 
 /// Arguments of an endpoint that names one room and nothing else.
@@ -152,6 +204,61 @@ pub struct RoomsJoin {
     pub includes: Option<BTreeMap<RoomName, Option<Position>>>,
 }
 
+/// `rooms.info`.
+#[derive(Debug, Deserialize)]
+pub struct RoomsInfo {
+    /// The room.
+    pub room: RoomName,
+    /// Only users after this one, by name.
+    #[serde(default)]
+    pub after: Option<UserId>,
+    /// At most so many users, 1 to [`limits::ROSTER_PAGE`].
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// `presence.update`.
+#[derive(Debug, Deserialize)]
+pub struct PresenceUpdate {
+    /// What is to be shown; [`Status::Offline`] is to be there unseen.
+    pub status: Status,
+}
+
+/// `presence.get`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresenceGet {
+    /// Whom it is about; at most [`limits::PRESENCE_USERS`].
+    pub user_ids: Vec<UserId>,
+}
+
+/// How a user stands, as `presence.get` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserPresence {
+    /// The user.
+    pub user_id: UserId,
+    /// What they show.
+    pub status: Status,
+    /// When they were last there, in Unix milliseconds; nothing for who is there, or never was as far as is known.
+    pub last_seen_at: Option<u64>,
+    /// What they are connected with; nothing for who shows `OFFLINE`.
+    pub devices: Vec<Device>,
+}
+
+/// Something a user is connected with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// What it says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Whether the user looks at it.
+    pub is_active: bool,
+    /// Since when, in Unix milliseconds.
+    pub connected_at: u64,
+}
+
 /// `rooms.broadcast`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -209,11 +316,24 @@ impl State {
 #[serde(rename_all = "camelCase")]
 pub struct RoomUser {
     /// The user.
-    pub user_id: String,
-    /// `ONLINE` for as long as there is no chosen status.
-    pub status: String,
+    pub user_id: UserId,
+    /// What they show.
+    pub status: Status,
     /// How many sockets of this user are in the room.
     pub sockets: u64,
+}
+
+/// Arguments of an endpoint that needs none.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// What `stats.get` answers, and `connection-count` tells in `public-stats`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCount {
+    /// Connections of all nodes, as those last said: some seconds old.
+    pub connections: u64,
+    /// Nodes that are alive.
+    pub nodes: usize,
 }
 
 /// Checks a destination that a client or a backend chose.

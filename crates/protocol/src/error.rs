@@ -84,6 +84,9 @@ pub struct Error {
     /// When to come again, with [`ErrorCode::RateLimited`] and [`ErrorCode::Unavailable`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_after_ms: Option<u64>,
+    /// The lobby that the user is in already, with [`ErrorCode::Conflict`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lobby: Option<Box<crate::Lobby>>,
 }
 
 impl Error {
@@ -95,6 +98,7 @@ impl Error {
             message: message.into(),
             field: None,
             retry_after_ms: None,
+            lobby: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub enum JoinRule {
     Webhook,
     /// Whoever has the room, or a pattern that covers it, in the `rooms` claim of the token.
     Claims,
+    /// Who is in the lobby whose room it is: `lobby.join` lets people in.
+    Lobby,
     /// Anyone with an identity.
     SignedIn,
     /// Anyone, the anonymous too.
@@ -79,6 +81,14 @@ pub struct Kind {
     pub keep: Option<Keep>,
     /// Whether people in its rooms are shown to one another.
     pub presence: bool,
+    /// Whether messages are kept in its rooms (`messages.send` and its like).
+    pub messages: bool,
+    /// Whether people in its rooms are told who writes.
+    pub typing: bool,
+    /// Above how many users in a room their coming and going is told merged.
+    pub merge_above: u32,
+    /// How often then.
+    pub merge_interval: Duration,
     /// Endings of the rooms that hear with this one, such as `-tasks`.
     pub includes: Vec<String>,
     /// Joined and left by the node itself, never on a client's request.
@@ -107,6 +117,14 @@ pub struct KindEntry {
     pub keep_seconds: Option<u64>,
     /// Whether people are shown (a new kind: yes).
     pub presence: Option<bool>,
+    /// Whether messages are kept (a new kind: no).
+    pub messages: Option<bool>,
+    /// Whether people are told who writes (a new kind: as `presence`).
+    pub typing: Option<bool>,
+    /// Above how many users in a room their coming and going is told merged (a new kind: 100).
+    pub presence_merge_above: Option<u32>,
+    /// How often then, in milliseconds (a new kind: 2,000).
+    pub presence_merge_ms: Option<u64>,
     /// Endings of included rooms (a new kind: none).
     pub includes: Option<Vec<String>>,
 }
@@ -143,12 +161,14 @@ pub struct Kinds(BTreeMap<String, Kind>);
 
 const DAY: Duration = Duration::from_secs(86_400);
 const BYTES: u64 = 1024 * 1024;
+const MERGE_ABOVE: u32 = 100;
+const MERGE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Kinds {
     /// The kinds that are always there.
     #[must_use]
     pub fn builtin() -> Self {
-        use JoinRule::{Members, Own, Public, SignedIn};
+        use JoinRule::{Lobby, Members, Own, Public, SignedIn};
         use PublishRule::{Backend, InRoom};
         let kept = |count| {
             Some(Keep {
@@ -163,6 +183,10 @@ impl Kinds {
             publish,
             keep,
             presence,
+            messages: matches!(name, "chat" | "group" | "lobby"),
+            typing: presence,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: matches!(id, IdForm::Client),
             id,
@@ -178,7 +202,7 @@ impl Kinds {
             board,
             row("chat", IdForm::Pair, Own, InRoom, kept(500), true),
             row("group", IdForm::Any, Members, InRoom, kept(500), true),
-            row("lobby", IdForm::Any, SignedIn, InRoom, kept(200), true),
+            row("lobby", IdForm::Any, Lobby, InRoom, kept(200), true),
             row("pool", IdForm::None, SignedIn, Backend, None, false),
             row("presence", IdForm::User, SignedIn, Backend, None, false),
             row("public", IdForm::Any, Public, Backend, None, false),
@@ -218,6 +242,10 @@ impl Kinds {
                 life: DAY,
             }),
             presence: true,
+            messages: false,
+            typing: true,
+            merge_above: MERGE_ABOVE,
+            merge_interval: MERGE_INTERVAL,
             includes: Vec::new(),
             by_node: false,
             id: IdForm::Any,
@@ -227,13 +255,28 @@ impl Kinds {
             if join == JoinRule::Own && !named {
                 return Err("join = \"self\" needs rooms whose id is a client or users".into());
             }
+            if join == JoinRule::Lobby && kind.name != "lobby" {
+                return Err("join = \"lobby\" is for the kind `lobby` only".into());
+            }
             if join != JoinRule::Own && (kind.by_node || kind.id == IdForm::Pair) {
                 return Err("who may join rooms of this kind cannot be changed".into());
             }
             kind.join = join;
         }
         kind.publish = entry.publish.unwrap_or(kind.publish);
+        kind.typing = entry.typing.or(entry.presence).unwrap_or(kind.typing);
         kind.presence = entry.presence.unwrap_or(kind.presence);
+        kind.messages = entry.messages.unwrap_or(kind.messages);
+        if kind.messages && kind.by_node {
+            return Err("rooms that the node itself joins keep no messages".into());
+        }
+        kind.merge_above = entry.presence_merge_above.unwrap_or(kind.merge_above);
+        if let Some(interval) = entry.presence_merge_ms {
+            if !(100..=60_000).contains(&interval) {
+                return Err("presence_merge_ms is 100 to 60,000".into());
+            }
+            kind.merge_interval = Duration::from_millis(interval);
+        }
         lay_over_keep(kind, entry)?;
         if let Some(includes) = &entry.includes {
             kind.includes = checked_includes(kind, includes)?;
@@ -245,6 +288,20 @@ impl Kinds {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Kind> {
         self.0.get(name)
+    }
+
+    /// The row of a room's kind, if it has one.
+    #[must_use]
+    pub fn of(&self, room: &RoomName) -> Option<&Kind> {
+        let text = room.as_str();
+        self.get(text.split_once('-').map_or(text, |(name, _)| name))
+    }
+
+    /// The same table, with people shown in no room.
+    #[must_use]
+    pub fn without_presence(mut self) -> Self {
+        self.0.values_mut().for_each(|kind| kind.presence = false);
+        self
     }
 
     /// All rows, by name.
@@ -480,8 +537,12 @@ mod tests {
         let kinds = Kinds::with(&[
             entry(r#"{"name":"board","join":"signed-in"}"#),
             entry(r#"{"name":"order","includes":["-items"],"numbered":false}"#),
+            entry(r#"{"name":"org","messages":true}"#),
         ])
         .unwrap();
+        let with_messages: Vec<_> = kinds.iter().filter(|kind| kind.messages).collect();
+        let names: Vec<_> = with_messages.iter().map(|kind| kind.name.as_str()).collect();
+        assert_eq!(names, ["chat", "group", "lobby", "org"]);
         assert_eq!(kinds.get("board").unwrap().join, JoinRule::SignedIn);
         assert_eq!(kinds.get("board").unwrap().includes.len(), 2, "kept");
         assert_eq!(kinds.get("order").unwrap().keep, None);
@@ -494,6 +555,7 @@ mod tests {
             r#"{"name":"order","includes":["items"]}"#,
             r#"{"name":"order","includes":["-a","-a"]}"#,
             r#"{"name":"order","keep_count":0}"#,
+            r#"{"name":"user","messages":true}"#,
         ] {
             assert!(Kinds::with(&[entry(bad)]).is_err(), "{bad}");
         }

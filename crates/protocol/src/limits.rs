@@ -15,3 +15,15 @@ pub const BROADCAST_ROOMS: usize = 100;
 pub const IDEMPOTENCY_KEY_LEN: usize = 200;
 /// Most broadcasts in one answer of history.
 pub const HISTORY_PAGE: usize = 1000;
+/// Longest content of a message, in characters (Unicode scalar values).
+pub const MESSAGE_CHARS: usize = 5000;
+/// Longest `clientMessageId` in bytes.
+pub const CLIENT_MESSAGE_ID_LEN: usize = 200;
+/// Most messages or members in one page.
+pub const PAGE: usize = 200;
+/// Items of a page unless asked for.
+pub const PAGE_DEFAULT: usize = 50;
+/// Most users in one answer of `rooms.info`.
+pub const ROSTER_PAGE: usize = 1000;
+/// Most users in one question of `presence.get`.
+pub const PRESENCE_USERS: usize = 100;

@@ -78,6 +78,12 @@ impl RoomName {
         Self(format!("user-{user}").into())
     }
 
+    /// The room in which one user's status is told.
+    #[must_use]
+    pub fn of_presence(user: &crate::UserId) -> Self {
+        Self(format!("presence-{user}").into())
+    }
+
     /// The name as it stands on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

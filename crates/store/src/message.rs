@@ -67,8 +67,8 @@ pub struct Message {
     pub deleted_at: Option<i64>,
     /// What people think of it, the oldest first.
     pub reactions: Vec<Reaction>,
-    /// Its last change: the id itself at first, and rising within the room with every change of any message.
-    #[serde(skip)]
+    /// Its last change: the id itself at first, and rising within the room with every change of any message. Of two
+    /// texts of one message, that with the greater revision is the newer.
     pub revision: MessageId,
 }
 

@@ -116,6 +116,9 @@ pub trait Outbox: Send + Sync + 'static {
     /// lease. What was broadcast by a node that died before it could say so comes again: clients drop it by its id.
     fn unsent(&self, limit: usize) -> Answer<Vec<Unsent>>;
 
+    /// Gives changes back before their lease is over, so that any node takes them up at once.
+    fn give_back(&self, changes: Vec<ChangeId>) -> Answer<()>;
+
     /// Ends changes. Repeating it is harmless.
     fn mark_sent(&self, changes: Vec<ChangeId>) -> Answer<()>;
 }

@@ -13,7 +13,8 @@ pub const SECRET: &str = "a-secret-for-tests-of-32-bytes-or-more";
 /// The key of their backend API.
 pub const API_KEY: &str = "a-key-for-tests";
 
-/// A configuration for a node on loopback, on free ports, without limits on one test's clients; `settings`
+/// A configuration for a node on loopback, on free ports, without limits on one test's clients, and with rooms that tell
+/// nothing of their people (so that their first broadcast is the test's own); `settings`
 /// (TOML, laid over it) says what is different.
 ///
 /// # Panics
@@ -24,7 +25,7 @@ pub fn config(settings: &str) -> Config {
         "listen = '127.0.0.1:0'\ninternal_listen = '127.0.0.1:0'\n\
          [auth]\njwt_secret = '{SECRET}'\n[api]\nkeys = ['{API_KEY}']\n\
          [limits]\nsockets_per_user = 0\nsockets_per_address = 0\nframes_per_second = 0\n\
-         [shutdown]\ndrain = '200ms'\n[store]\npath = ':memory:'\n"
+         [shutdown]\ndrain = '200ms'\n[store]\npath = ':memory:'\n[presence]\nrooms = false\n"
     );
     let mut table: toml::Table = base.parse().expect("the base is TOML");
     let over: toml::Table = settings.parse().expect("the settings are TOML");

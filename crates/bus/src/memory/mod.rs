@@ -4,11 +4,15 @@
 //! A publish is done when the call returns: its future is ready at the first poll.
 
 mod idempotency;
+mod journal;
 mod lane;
+mod lobbies;
 mod nodes;
+mod presence;
 mod revocations;
 mod room;
 mod seats;
+mod together;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,11 +29,13 @@ use tokio::sync::{mpsc, watch};
 use crate::cluster::TOLD_CAPACITY;
 use crate::stats::count;
 use crate::{
-    Bus, BusError, Cluster, Health, History, Lanes, NodeRecord, Publish, Published, Revocation, Revocations, RoomState,
-    Seat, Seats, Stats, Told,
+    Backlog, Bus, BusError, Cluster, Entry, Health, History, Journal, Lanes, Lease, NodeRecord, Place, Publish,
+    Published, Revocation, Revocations, RoomState, Seat, Seats, Stats, Told,
 };
+use journal::Shelves;
 use lane::Lane;
 use nodes::Nodes;
+use presence::There;
 use revocations::Revoked;
 use seats::Taken;
 
@@ -43,6 +49,9 @@ pub struct MemoryBus {
     nodes: Mutex<Nodes>,
     revoked: Mutex<Revoked>,
     seats: Mutex<Taken>,
+    lobbies: Mutex<lobbies::Rooms>,
+    there: Mutex<There>,
+    journal: Mutex<Shelves>,
     told: mpsc::Sender<Bytes>,
     health: watch::Sender<Health>,
     stats: Stats,
@@ -67,6 +76,9 @@ pub fn connect(lanes: Lanes) -> (Arc<MemoryBus>, Told) {
         nodes: Mutex::default(),
         revoked: Mutex::default(),
         seats: Mutex::default(),
+        lobbies: Mutex::default(),
+        there: Mutex::default(),
+        journal: Mutex::default(),
         told,
         health: watch::Sender::new(health),
         stats: Stats::default(),
@@ -250,5 +262,23 @@ impl Revocations for MemoryBus {
 
     fn revoked(&self, since: u64, limit: usize) -> BoxFuture<'static, Result<Vec<Revocation>, BusError>> {
         done(self.open(|| self.revoked.lock().since(since, limit)))
+    }
+}
+
+impl Journal for MemoryBus {
+    fn append(&self, partition: u16, entries: Vec<Entry>, most: u64) -> BoxFuture<'static, Result<u64, BusError>> {
+        done(self.open(|| self.journal.lock().append(partition, entries, most, now())))
+    }
+
+    fn take(&self, lease: Lease, limit: usize) -> BoxFuture<'static, Result<Option<Backlog>, BusError>> {
+        done(self.open(|| self.journal.lock().take(lease, limit, Instant::now(), now())))
+    }
+
+    fn confirm(&self, lease: Lease, up_to: Place) -> BoxFuture<'static, Result<bool, BusError>> {
+        done(self.open(|| self.journal.lock().confirm(&lease, up_to, Instant::now())))
+    }
+
+    fn release(&self, lease: Lease) -> BoxFuture<'static, Result<(), BusError>> {
+        done(self.open(|| self.journal.lock().release(&lease, Instant::now())))
     }
 }

@@ -9,8 +9,10 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
 use hallway_protocol::RoomName;
 
+use super::lineage::Since;
 use super::link::Up;
 use super::names::Names;
+use super::routes::Routes;
 use super::{RedisBus, errors, read, slots};
 use crate::{BusError, RoomState};
 
@@ -19,8 +21,48 @@ const ASK_AGAIN: Duration = Duration::from_millis(25);
 /// Most questions under way for one answer.
 const QUESTIONS: usize = 64;
 
-impl RedisBus {
-    /// Asks who has a channel, on the link for commands; once more where it is another meanwhile.
+/// Who asks. Cheap to clone, so that what takes several questions can ask them one after another.
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub(super) routes: Arc<Routes>,
+    pub(super) names: Arc<Names>,
+    patience: Duration,
+}
+
+impl Asker {
+    /// Asks who has a channel, on the link for commands; once more where it is another meanwhile. The question is told from
+    /// where on that server's epochs count.
+    pub(super) async fn ask_since<T, F>(
+        &self,
+        channel: String,
+        question: impl Fn(Up, Arc<Names>, Since) -> F + Send + 'static,
+    ) -> Result<T, BusError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let Self { routes, names, .. } = self;
+        let answer = async move {
+            loop {
+                let shard = routes.of_channel(&channel);
+                let since = shard.as_ref().map(|shard| shard.lineage.since()).unwrap_or_default();
+                let Some(up) = shard.and_then(|shard| shard.commands.borrow().clone()) else {
+                    return Err(BusError::Unavailable("the link is down"));
+                };
+                match question(up, Arc::clone(names), since).await {
+                    Err(why) if names.is_sharded && errors::is_elsewhere(&why) => {
+                        routes.are_stale.notify_one();
+                        tokio::time::sleep(ASK_AGAIN).await;
+                    }
+                    result => return result.map_err(|why| errors::from_fred(&why)),
+                }
+            }
+        };
+        let answer = tokio::time::timeout(self.patience, answer).await;
+        answer.unwrap_or(Err(BusError::Timeout))
+    }
+
+    /// The same, for a question that does not mind where epochs begin.
     pub(super) fn ask<T, F>(
         &self,
         channel: String,
@@ -30,29 +72,32 @@ impl RedisBus {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let (routes, names, patience) = (Arc::clone(&self.routes), Arc::clone(&self.names), self.patience);
-        let answer = async move {
-            loop {
-                let up = routes
-                    .of_channel(&channel)
-                    .and_then(|shard| shard.commands.borrow().clone());
-                let Some(up) = up else {
-                    return Err(BusError::Unavailable("the link is down"));
-                };
-                match question(up, Arc::clone(&names)).await {
-                    Err(why) if names.is_sharded && errors::is_elsewhere(&why) => {
-                        routes.are_stale.notify_one();
-                        tokio::time::sleep(ASK_AGAIN).await;
-                    }
-                    result => return result.map_err(|why| errors::from_fred(&why)),
-                }
-            }
-        };
-        async move {
-            let answer = tokio::time::timeout(patience, answer).await;
-            answer.unwrap_or(Err(BusError::Timeout))
+        let asker = self.clone();
+        async move { asker.ask_since(channel, move |up, names, _| question(up, names)).await }.boxed()
+    }
+}
+
+impl RedisBus {
+    /// Who asks for this bus.
+    pub(super) fn asker(&self) -> Asker {
+        Asker {
+            routes: Arc::clone(&self.routes),
+            names: Arc::clone(&self.names),
+            patience: self.patience,
         }
-        .boxed()
+    }
+
+    /// See [`Asker::ask`].
+    pub(super) fn ask<T, F>(
+        &self,
+        channel: String,
+        question: impl Fn(Up, Arc<Names>) -> F + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, BusError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.asker().ask(channel, question)
     }
 
     /// Rooms that may be asked for together, with their places in the question.

@@ -5,7 +5,8 @@
 //! links, each made anew for ever ([`link`]): one for commands, on which the server first proves that it goes on with
 //! all numbers ([`lineage`]), and one for subscriptions. Publishes go through one line ([`publisher`], or
 //! [`slot_server`] on a cluster) in batches; what arrives goes through one task per shard ([`drain`]) to the lanes;
-//! [`subscriber`] keeps the subscriptions as [`wanted`]; [`probe`] sees whether what is published comes back.
+//! [`subscriber`] keeps the subscriptions as [`wanted`]; [`probe`] sees whether what is published comes back; [`lobbies`] are
+//! hashes that change by scripts.
 //! [`cluster`] keeps the shards as servers say that they are ([`topology`]).
 //!
 //! The client library stays behind this wall: nothing of it is in the crate's surface.
@@ -17,11 +18,15 @@ mod drain;
 mod envelope;
 mod errors;
 mod hints;
+mod journal;
+mod leases;
 mod lineage;
 mod link;
+mod lobbies;
 mod names;
 mod nodes;
 mod options;
+mod presence;
 mod probe;
 mod publisher;
 mod read;

@@ -3,7 +3,7 @@
 //! A room's channel is the prefix and its name, and its keys carry the channel as their hash tag. Channels of our
 //! own hold a `#`, which no room's name can.
 
-use hallway_protocol::{RoomName, UserId};
+use hallway_protocol::{LobbyId, RoomName, UserId};
 
 use super::slots;
 
@@ -102,6 +102,63 @@ impl Names {
     /// A user's sockets.
     pub(super) fn seats(&self, user: &UserId) -> String {
         format!("{{{}}}:s", self.user_channel(user))
+    }
+
+    /// A lobby.
+    pub(super) fn lobby(&self, id: LobbyId) -> String {
+        format!("{{{}}}:l", self.channel(&id.room()))
+    }
+
+    /// The lobby that a user is in.
+    pub(super) fn claim(&self, user: &UserId) -> String {
+        format!("{{{}}}:l", self.user_channel(user))
+    }
+
+    /// Where the news of all lobbies is published, and whose slot their list is in.
+    pub(super) fn pool(&self) -> String {
+        format!("{}pool", self.prefix)
+    }
+
+    /// All lobbies, by when they were made; and by when a member's time may be up.
+    pub(super) fn lobbies(&self) -> [String; 2] {
+        let pool = self.pool();
+        [format!("{{{pool}}}:l"), format!("{{{pool}}}:d")]
+    }
+
+    /// Who does a piece of work.
+    pub(super) fn lease(&self, work: &str) -> String {
+        format!("{{{}#lease-{work}}}", self.prefix)
+    }
+
+    /// A user's sockets, what is known of each, and their record: see `scripts/people.lua`.
+    pub(super) fn person(&self, user: &UserId) -> [String; 3] {
+        let channel = self.user_channel(user);
+        ["p", "a", "u"].map(|what| format!("{{{channel}}}:{what}"))
+    }
+
+    /// A room's roster: see `scripts/roster.lua`.
+    pub(super) fn roster(&self, room: &RoomName) -> [String; 5] {
+        ["o", "c", "n", "l", "t"].map(|what| format!("{{{}{room}}}:{what}", self.prefix))
+    }
+
+    /// A part of the agenda: see `scripts/agenda.lua`.
+    pub(super) fn agenda(&self, part: usize) -> String {
+        format!("{{{}#agenda-{part}}}", self.prefix)
+    }
+
+    /// The channel whose slot a partition of the journal is in.
+    pub(super) fn journal_channel(&self, partition: u16) -> String {
+        format!("{}#journal-{partition}", self.prefix)
+    }
+
+    /// What waits in a partition of the journal.
+    pub(super) fn journal(&self, partition: u16) -> String {
+        format!("{{{}}}:e", self.journal_channel(partition))
+    }
+
+    /// Who takes from it.
+    pub(super) fn journal_lease(&self, partition: u16) -> String {
+        format!("{{{}}}:l", self.journal_channel(partition))
     }
 
     /// Whose credentials are over.

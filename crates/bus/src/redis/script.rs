@@ -16,10 +16,10 @@ pub(super) struct Script {
 }
 
 macro_rules! scripts {
-    ($($(#[$about:meta])* $name:ident = $file:literal;)*) => {
+    ($($(#[$about:meta])* $name:ident = $($file:literal)+;)*) => {
         $($(#[$about])* pub(super) static $name: Script = Script {
-            text: include_str!($file),
-            hash: LazyLock::new(|| fred::util::sha1_hash(include_str!($file)).into()),
+            text: concat!($(include_str!($file)),+),
+            hash: LazyLock::new(|| fred::util::sha1_hash(concat!($(include_str!($file)),+)).into()),
         };)*
         /// All of them.
         static ALL: &[&Script] = &[$(&$name),*];
@@ -28,7 +28,7 @@ macro_rules! scripts {
 
 scripts! {
     /// Publishes many.
-    PUBLISH = "scripts/publish.lua";
+    PUBLISH = "scripts/number.lua" "scripts/publish.lua";
     /// Where rooms stand.
     STATES = "scripts/states.lua";
     /// A room's history.
@@ -49,6 +49,50 @@ scripts! {
     RENEW_SEATS = "scripts/renew_seats.lua";
     /// Gives seats back.
     GIVE_BACK_SEATS = "scripts/give_back_seats.lua";
+    /// Makes a lobby.
+    CREATE_LOBBY = "scripts/lobby.lua" "scripts/lobby_create.lua";
+    /// Lets someone into a lobby.
+    JOIN_LOBBY = "scripts/lobby.lua" "scripts/lobby_join.lua";
+    /// Takes someone out of a lobby, or all.
+    LEAVE_LOBBY = "scripts/lobby.lua" "scripts/lobby_leave.lua";
+    /// Says whose sockets a node holds in lobbies.
+    HOLD_IN_LOBBIES = "scripts/lobby.lua" "scripts/lobby_hold.lua";
+    /// Takes out of lobbies whose time is up.
+    SETTLE_LOBBIES = "scripts/lobby.lua" "scripts/lobby_settle.lua";
+    /// Reads lobbies.
+    READ_LOBBIES = "scripts/lobby.lua" "scripts/lobby_read.lua";
+    /// Says which lobby a user is in.
+    CLAIM_LOBBY = "scripts/lobby_claim.lua";
+    /// Renews that.
+    RENEW_CLAIMS = "scripts/lobby_claims.lua";
+    /// Changes the list of lobbies.
+    LIST_LOBBIES = "scripts/lobbies_list.lua";
+    /// Reads a page of it.
+    PAGE_OF_LOBBIES = "scripts/lobbies_page.lua";
+    /// Finds lobbies that are due.
+    DUE_LOBBIES = "scripts/lobbies_due.lua";
+    /// Takes a piece of work.
+    LEASE = "scripts/lease.lua";
+    /// Notes what users do.
+    PEOPLE = "scripts/people.lua";
+    /// What is known of users.
+    PEOPLE_READ = "scripts/people_read.lua";
+    /// Notes who enters rooms and who leaves.
+    ROSTER = "scripts/number.lua" "scripts/roster.lua";
+    /// Who is in a room.
+    ROSTER_READ = "scripts/roster_read.lua";
+    /// Writes down what is to be looked at.
+    AGENDA = "scripts/agenda.lua";
+    /// Gives out what is due.
+    AGENDA_DUE = "scripts/agenda_due.lua";
+    /// Appends to a partition of the journal.
+    JOURNAL_APPEND = "scripts/journal_append.lua";
+    /// Takes or renews a partition's lease, and reads.
+    JOURNAL_TAKE = "scripts/journal_take.lua";
+    /// Forgets what was taken from a partition.
+    JOURNAL_CONFIRM = "scripts/journal_confirm.lua";
+    /// Gives a partition's lease back.
+    JOURNAL_RELEASE = "scripts/journal_release.lua";
 }
 
 impl Script {

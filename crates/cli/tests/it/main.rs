@@ -5,6 +5,8 @@
 
 mod chaos;
 mod config;
+mod messages;
+mod messages_cost;
 mod reload;
 mod run;
 mod serve;

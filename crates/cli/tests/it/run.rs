@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 /// How a run ended.
+#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,

@@ -125,6 +125,33 @@ fn a_first_signal_drains_and_a_second_ends_at_once() {
     assert_eq!(served.wait(Duration::from_secs(5)).code(), Some(143));
 }
 
+#[test]
+fn health_is_an_exit_code() {
+    let mut served = Served::start(&["--shutdown-delay", "20s", "--shutdown-deadline", "60s"]);
+    let api = format!("http://127.0.0.1:{}", served.internal);
+    let health = |more: &[&str]| hallway(&[&["health", "--dev", "--api", &api], more].concat(), &[]);
+    let well = health(&[]);
+    assert_eq!(
+        (well.code, well.out.contains("\"ready\":true")),
+        (Some(0), true),
+        "{well:?}"
+    );
+
+    served.signal("-TERM");
+    while ready(served.internal) {
+        std::thread::yield_now();
+    }
+    let draining = health(&[]);
+    assert_eq!(draining.code, Some(1), "{draining:?}");
+    assert!(draining.err.contains("503"), "{draining:?}");
+    assert_eq!(health(&["--alive"]).code, Some(0), "it lives");
+
+    served.signal("-TERM");
+    served.wait(Duration::from_secs(5));
+    assert_eq!(health(&["--alive"]).code, Some(1), "nobody is there");
+    assert_eq!(health(&["--api", "no url"]).code, Some(64));
+}
+
 fn ready(port: u16) -> bool {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -19,6 +19,7 @@ use crate::webhook::{Signer, Webhook, WebhookOptions};
 pub async fn build(
     config: &Config,
     store: Arc<Late<SqlStore>>,
+    lobbies: crate::lobbies::Members,
     metrics: &Arc<Metrics>,
 ) -> Result<Authority, StartError> {
     let members = match config.members.sql.as_str() {
@@ -33,7 +34,12 @@ pub async fn build(
         .map(|url| webhook_at("membership", url, config, metrics))
         .transpose()?;
     let webhook = webhook.map(|webhook| MembershipHook(Arc::new(webhook)));
-    Ok(Authority::new(members, webhook, config.members.fresh))
+    Ok(Authority::new(
+        members,
+        Arc::new(lobbies),
+        webhook,
+        config.members.fresh,
+    ))
 }
 
 /// The backend at a URL of `[webhook]`.

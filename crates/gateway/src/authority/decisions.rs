@@ -8,6 +8,11 @@ use std::time::Duration;
 use hallway_protocol::{Error, RoomName, UserId};
 use hallway_store::Role;
 use moka::future::Cache;
+use parking_lot::Mutex;
+
+use super::Standing;
+use super::muted::Muted;
+use crate::clock::unix_ms;
 
 /// Most answers that are remembered; beyond it those that are least asked for go.
 const MOST: u64 = 200_000;
@@ -40,6 +45,9 @@ pub struct Decisions {
     told: AtomicU64,
     /// The last change that may have been of anything.
     all: AtomicU64,
+    muted: Muted,
+    /// Held while a change is told and while an answer is learned from: no answer from before a change comes after it.
+    turn: Mutex<()>,
 }
 
 struct Freshness(Duration);
@@ -66,6 +74,8 @@ impl Decisions {
                 .build(),
             told: AtomicU64::new(0),
             all: AtomicU64::new(0),
+            muted: Muted::default(),
+            turn: Mutex::new(()),
         }
     }
 
@@ -76,13 +86,16 @@ impl Decisions {
     /// The answer that is known, or what `ask` brings. Errors are not remembered.
     pub(super) async fn get<F>(&self, user: &UserId, room: &RoomName, ask: impl Fn() -> F) -> Result<Decision, Error>
     where
-        F: Future<Output = Result<Option<Role>, Error>>,
+        F: Future<Output = Result<Standing, Error>>,
     {
         let key = (user.clone(), room.clone());
         loop {
             let question = async {
                 let stamp = self.now();
-                ask().await.map(|role| Decision { role, stamp })
+                let standing = ask().await?;
+                self.learn(&key, standing, stamp);
+                let role = standing.role;
+                Ok(Decision { role, stamp })
             };
             let decision = self.answers.try_get_with_by_ref(&key, question).await;
             let decision = decision.map_err(|why: Arc<Error>| Error::clone(&why))?;
@@ -92,6 +105,25 @@ impl Decisions {
             // Someone's question was under way while it was changed.
             self.answers.invalidate(&key).await;
         }
+    }
+
+    fn learn(&self, key: &Key, standing: Standing, stamp: Stamp) {
+        let _turn = self.turn.lock();
+        if self.is_as_of_now(key, stamp) {
+            self.muted.learn(key, standing.muted_until, now());
+        }
+    }
+
+    /// Whether a user is known to be muted in a room.
+    pub(super) fn is_muted(&self, user: &UserId, room: &RoomName) -> bool {
+        self.muted.is_muted(user, room, now())
+    }
+
+    /// What `ask` brings, whatever is known.
+    pub(super) async fn ask_now(&self, ask: impl Future<Output = Result<Standing, Error>>) -> Result<Decision, Error> {
+        let stamp = self.now();
+        let role = ask.await?.role;
+        Ok(Decision { role, stamp })
     }
 
     fn is_as_of_now(&self, key: &Key, stamp: Stamp) -> bool {
@@ -104,14 +136,20 @@ impl Decisions {
     }
 
     pub(super) fn forget(&self, user: &UserId, room: &RoomName) {
+        let _turn = self.turn.lock();
         let change = Stamp(self.told.fetch_add(1, Ordering::SeqCst) + 1);
         self.changes.insert((user.clone(), room.clone()), change);
     }
 
     pub(super) fn forget_all(&self) {
+        let _turn = self.turn.lock();
         let change = self.told.fetch_add(1, Ordering::SeqCst) + 1;
         self.all.fetch_max(change, Ordering::SeqCst);
     }
+}
+
+fn now() -> i64 {
+    i64::try_from(unix_ms()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -123,6 +161,11 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+
+    const MEMBER: Standing = Standing {
+        role: Some(Role::Member),
+        muted_until: None,
+    };
 
     fn key() -> Key {
         let user = UserId::parse("alice").expect("a user");
@@ -138,7 +181,7 @@ mod tests {
         let ask = || async {
             asked.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            Ok(Some(Role::Member))
+            Ok(MEMBER)
         };
         let all = join_all((0..10).map(|_| decisions.get(&user, &room, ask))).await;
         assert!(all.iter().all(|one| one.as_ref().unwrap().role == Some(Role::Member)));
@@ -152,7 +195,7 @@ mod tests {
         let slow = || async {
             begun.notify_one();
             go.notified().await;
-            Ok(Some(Role::Member))
+            Ok(MEMBER)
         };
         let first = async {
             let decision = decisions.get(&user, &room, slow).await.unwrap();
@@ -168,7 +211,7 @@ mod tests {
         };
         let (holds, ()) = tokio::join!(first, change);
         assert!(holds);
-        let refused = || async { Ok(None) };
+        let refused = || async { Ok(Standing::default()) };
         let known = decisions.get(&user, &room, refused).await.unwrap();
         assert_eq!(known.role, Some(Role::Member), "nothing was changed since");
         decisions.forget_all();

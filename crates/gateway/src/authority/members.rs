@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hallway_protocol::{Error, RoomName, UserId};
-use hallway_store::{MemberQuery, Members as _, Role, SqlStore};
+use hallway_store::{MemberQuery, Members as _, SqlStore};
 
-use super::Source;
+use super::{Source, Standing};
 use crate::database::Late;
 use crate::error::from_store;
 
@@ -20,20 +20,29 @@ pub enum Members {
 }
 
 impl Source for Members {
-    fn role_in(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Option<Role>, Error>> {
+    fn standing(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Standing, Error>> {
         match self {
             Self::Own(store) => {
                 let store = store.get();
-                async move { store.map_err(from_store)?.role_in(user, room).await.map_err(from_store) }.boxed()
+                async move {
+                    let membership = store.map_err(from_store)?.membership(room, user).await;
+                    let membership = membership.map_err(from_store)?;
+                    Ok(membership.map_or_else(Standing::default, |membership| Standing {
+                        role: membership.role,
+                        muted_until: membership.muted_until,
+                    }))
+                }
+                .boxed()
             }
             Self::Asked(query) => {
                 let query = query.get();
                 async move {
-                    query
-                        .map_err(from_store)?
-                        .role_in(&user, &room)
-                        .await
-                        .map_err(from_store)
+                    let role = query.map_err(from_store)?.role_in(&user, &room).await;
+                    let role = role.map_err(from_store)?;
+                    Ok(Standing {
+                        role,
+                        muted_until: None,
+                    })
                 }
                 .boxed()
             }

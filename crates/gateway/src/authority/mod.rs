@@ -7,6 +7,7 @@
 mod build;
 mod decisions;
 mod members;
+mod muted;
 pub mod review;
 mod webhook;
 
@@ -30,13 +31,23 @@ pub use webhook::MembershipHook;
 
 /// Who answers. Futures may be dropped at any time, and end within the source's own time.
 pub trait Source: Send + Sync + 'static {
-    /// A user's role in a room; nothing if they are not a member.
-    fn role_in(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Option<Role>, Error>>;
+    /// How a user stands in a room.
+    fn standing(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Standing, Error>>;
+}
+
+/// How a user stands in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Their role; nothing if they are not a member.
+    pub role: Option<Role>,
+    /// Until when they may say nothing, in Unix milliseconds.
+    pub muted_until: Option<i64>,
 }
 
 /// Everyone who may be asked, and what they said lately.
 pub struct Authority {
     members: Arc<dyn Source>,
+    lobbies: Arc<dyn Source>,
     webhook: Option<Arc<dyn Source>>,
     decisions: Decisions,
     keeps_members: bool,
@@ -47,11 +58,12 @@ pub struct Authority {
 pub struct Permit(Option<Stamp>);
 
 impl Authority {
-    /// Answers are good for `fresh`.
-    pub fn new(members: Members, webhook: Option<MembershipHook>, fresh: Duration) -> Self {
+    /// Answers are good for `fresh`; those about lobbies are not kept.
+    pub fn new(members: Members, lobbies: Arc<dyn Source>, webhook: Option<MembershipHook>, fresh: Duration) -> Self {
         Self {
             keeps_members: matches!(members, Members::Own(_)),
             members: Arc::new(members),
+            lobbies,
             webhook: webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Source>),
             decisions: Decisions::new(fresh),
         }
@@ -74,6 +86,10 @@ impl Authority {
                 let decision = self.decide(room.kind.join, user, &room.home).await?;
                 match decision.role {
                     Some(_) => Ok(Permit(Some(decision.stamp))),
+                    None if room.kind.join == JoinRule::Lobby => {
+                        let why = format!("{name} is a lobby's room: lobby.join brings its members in");
+                        Err(Error::new(ErrorCode::Forbidden, why))
+                    }
                     None => Err(policy::refused(name)),
                 }
             }
@@ -101,6 +117,40 @@ impl Authority {
         }
     }
 
+    /// A user's role in a room; nothing if they are not a member, or the room has none.
+    ///
+    /// # Errors
+    /// `unavailable`: whoever is to be asked is away.
+    pub async fn role_in(&self, room: &Room<'_>, user: &UserId) -> Result<Option<Role>, Error> {
+        match room.kind.join {
+            rule @ (JoinRule::Members | JoinRule::Webhook) => Ok(self.decide(rule, user, &room.home).await?.role),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a user may say something in a room that they are in, as far as this node knows: whoever was muted before this
+    /// node had to do with them, and is in the room by their token alone, is not known to be. Never waits.
+    ///
+    /// # Errors
+    /// `forbidden`: they are muted.
+    pub fn may_speak(&self, room: &Room<'_>, user: &UserId) -> Result<(), Error> {
+        match self.decisions.is_muted(user, &room.home) {
+            true => Err(policy::muted(&room.home)),
+            false => Ok(()),
+        }
+    }
+
+    /// The same for certain: the database is asked, unless it is known.
+    ///
+    /// # Errors
+    /// `forbidden`; `unavailable`: the database is away.
+    pub async fn may_write(&self, room: &Room<'_>, user: &UserId) -> Result<(), Error> {
+        if room.kind.join == JoinRule::Members && self.keeps_members {
+            self.decide(JoinRule::Members, user, &room.home).await?;
+        }
+        self.may_speak(room, user)
+    }
+
     /// Forgets what is known of a user in a room, which was changed.
     pub fn forget(&self, user: &UserId, room: &RoomName) {
         self.decisions.forget(user, room);
@@ -116,6 +166,10 @@ impl Authority {
     /// # Errors
     /// `unavailable`: whoever is to be asked is away.
     pub async fn decide(&self, rule: JoinRule, user: &UserId, room: &RoomName) -> Result<Decision, Error> {
+        if rule == JoinRule::Lobby {
+            let ask = self.lobbies.standing(user.clone(), room.clone());
+            return self.decisions.ask_now(ask).await;
+        }
         let source = match rule {
             JoinRule::Members => Some(&self.members),
             JoinRule::Webhook => self.webhook.as_ref(),
@@ -123,7 +177,7 @@ impl Authority {
         };
         let closed = || Error::new(ErrorCode::Forbidden, "nobody is asked about rooms of this kind");
         let source = source.ok_or_else(closed)?;
-        let ask = || source.role_in(user.clone(), room.clone());
+        let ask = || source.standing(user.clone(), room.clone());
         self.decisions.get(user, room, ask).await
     }
 }

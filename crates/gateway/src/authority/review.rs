@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::connection::admission::identity_of;
 use crate::endpoints::Caller;
+use crate::leaving;
 use crate::node::Node;
 use crate::notice;
 use crate::policy::{self, Verdict};
@@ -106,7 +107,7 @@ async fn look(node: &Node, user: &UserId, room: &RoomName) {
 
 /// Takes a socket out of a room, and tells it. False if it was not in.
 pub fn put_out(node: &Node, socket: &Arc<Socket>, room: &RoomName, reason: &str) -> bool {
-    let was_in = node.membership.leave(room, socket);
+    let was_in = leaving::room(node, room, socket);
     if was_in {
         notice::left(socket, room, reason);
     }

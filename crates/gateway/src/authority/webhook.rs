@@ -8,7 +8,7 @@ use hallway_protocol::{Error, RoomName, UserId};
 use hallway_store::Role;
 use serde::{Deserialize, Serialize};
 
-use super::Source;
+use super::{Source, Standing};
 use crate::webhook::Webhook;
 
 /// Asks whether someone may be in a room.
@@ -31,7 +31,7 @@ struct Answer {
 }
 
 impl Source for MembershipHook {
-    fn role_in(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Option<Role>, Error>> {
+    fn standing(&self, user: UserId, room: RoomName) -> BoxFuture<'static, Result<Standing, Error>> {
         let webhook = Arc::clone(&self.0);
         let question = Question {
             r#type: "membership",
@@ -45,7 +45,10 @@ impl Source for MembershipHook {
             };
             let answer = webhook.ask(&question, refused).await?;
             let role = answer.role.as_deref().map_or(Role::Member, Role::read);
-            Ok(answer.allowed.then_some(role))
+            Ok(Standing {
+                role: answer.allowed.then_some(role),
+                muted_until: None,
+            })
         }
         .boxed()
     }

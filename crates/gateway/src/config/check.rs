@@ -23,6 +23,7 @@ pub fn check(loaded: &Loaded<Config>) -> Result<(), Problems> {
     times(loaded, &mut problems);
     sizes(loaded, &mut problems);
     super::tls::check(loaded, &mut problems);
+    super::hooks::check(loaded, &mut problems);
     if let Err(why) = Kinds::with(&loaded.config.kinds) {
         problems.push(Problem::at(loaded.source("kinds"), format!("[[kinds]]: {why}")));
     }

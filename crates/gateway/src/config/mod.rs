@@ -9,21 +9,27 @@ mod api;
 mod auth;
 mod check;
 mod dev;
+mod hooks;
 mod keys;
 mod limits;
+mod lobbies;
 mod log;
 mod members;
+mod messages;
 mod network;
 mod origin;
+mod presence;
 mod redis;
 mod redis_url;
 mod reload;
 mod sessions;
 mod shutdown;
 mod socketio;
+mod stats;
 mod store;
 mod store_url;
 mod tls;
+mod typing;
 mod webhook;
 mod webhook_url;
 
@@ -37,21 +43,27 @@ pub use api::Api;
 pub use auth::Auth;
 pub use check::{SECRET_LEN, check};
 pub use dev::{DEV_API_KEY, DEV_SECRET};
+pub use hooks::Hooks;
 pub use keys::{KeyEntry, RefusedKey};
 pub use limits::Limits;
+pub use lobbies::Lobbies;
 pub use log::{Log, LogFormat};
 pub use members::Members;
+pub use messages::Messages;
 pub use network::Network;
 pub use origin::Origin;
+pub use presence::Presence;
 pub use redis::Redis;
 pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
 pub use sessions::Sessions;
 pub use shutdown::Shutdown;
 pub use socketio::SocketIo;
+pub use stats::Stats;
 pub use store::Store;
 pub use store_url::StoreUrl;
 pub use tls::{InternalTls, Tls};
+pub use typing::Typing;
 pub use webhook::Webhook;
 pub use webhook_url::WebhookUrl;
 
@@ -91,15 +103,22 @@ settings! {
         redis: Redis,
         store: Store,
         members: Members,
+        messages: Messages,
+        presence: Presence,
         webhook: Webhook,
         socketio: SocketIo,
+        lobbies: Lobbies,
+        typing: Typing,
+        stats: Stats,
+        hooks: Hooks,
         shutdown: Shutdown,
         log: Log,
     }
     tables {
         /// Kinds of rooms: a new kind, or changes to a built-in one. Fields: `name`; `join` (`self`, `members`,
-        /// `webhook`, `claims`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
-        /// `keep_seconds`; `presence`; `includes` (endings such as `-tasks`). What is left out keeps what was there.
+        /// `webhook`, `claims`, `lobby`, `signed-in`, `public`); `publish` (`in-room`, `backend`); `numbered`; `keep_count`; `keep_bytes`;
+        /// `keep_seconds`; `presence`; `presence_merge_above`; `presence_merge_ms`; `typing`; `messages` (whether `messages.send` and its
+        /// like work there); `includes` (endings such as `-tasks`). What is left out keeps what was there.
         kinds: KindEntry,
     }
 }

@@ -2,6 +2,7 @@
 //! the end everything taken back.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use super::{opening, reply, resume};
 use crate::endpoints::{Caller, rooms_join};
 use crate::limits::AddressPermit;
 use crate::membership::catch_up::{Allowance, From, Lines};
+use crate::metrics::losses;
 use crate::node::Node;
 use crate::revocation::NotAdmitted;
 use crate::transport::websocket::{Inbound, Reader};
@@ -71,7 +73,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, link, codec, identity, resume, began).await {
+    match admit(&node, (link, permit.address()), codec, identity, resume, began).await {
         Ok(caller) => {
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
@@ -144,8 +146,8 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
 /// # Errors
 /// It is not let in; it is counted already.
 pub(crate) async fn admit(
-    node: &Node,
-    link: Link,
+    node: &Arc<Node>,
+    (link, address): (Link, IpAddr),
     codec: Codec,
     mut identity: Identity,
     resume: Option<Wanted>,
@@ -185,6 +187,7 @@ pub(crate) async fn admit(
         badge: Some(identity.clone()),
     };
     let socket = node.hub.admit(options, link);
+    node.people.met(socket.id(), address);
     let caller = Caller {
         socket: Arc::clone(&socket),
         identity,
@@ -310,6 +313,7 @@ pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wan
         resumed.extend(resume::rooms(node, caller, wanted, &allowance).await);
         resume::count(node, resumed);
     }
+    node.people.arrived(&caller.socket);
     Ok(rooms)
 }
 
@@ -345,8 +349,11 @@ pub(crate) fn hello(node: &Node, caller: &Caller, rooms: Rooms) -> Hello {
 
 async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>, permit: AddressPermit) {
     count_open(&node, session.socket(), true);
+    let since = node.hooks.connected(&node.name, session.socket());
     session.run(inbound).await;
     let socket = session.socket();
+    // Before it leaves the hub: a node that takes its leave waits until nobody is there.
+    node.hooks.disconnected(&node.name, socket, since);
     forget(&node, socket);
     count_open(&node, socket, false);
     drop(permit);
@@ -361,7 +368,12 @@ pub(crate) fn count_open(node: &Node, socket: &Socket, opened: bool) {
         let user = socket.user().map(|user| user.as_str());
         tracing::debug!(client = %socket.id(), user, codec = labels[0], "connection began");
     } else {
-        let code = socket.close_code_wire().to_string();
+        let wire = socket.close_code_wire();
+        let open = || node.hub.socket_count() as u64;
+        if losses::is_loss(wire) && node.metrics.losses.note(Instant::now(), open) {
+            metrics.loss_bursts.inc();
+        }
+        let code = wire.to_string();
         metrics.open.with_label_values(&labels).dec();
         metrics.closed.with_label_values(&[&code]).inc();
         tracing::debug!(client = %socket.id(), code, "connection ended");

@@ -7,6 +7,7 @@ use hallway_hub::{Link, Socket};
 use hallway_protocol::CloseCode;
 
 use super::opening;
+use crate::leaving;
 use crate::node::Node;
 use crate::transport::websocket::Reader;
 
@@ -46,5 +47,5 @@ pub(super) async fn turn_away(node: &Node, refused: NotLetIn) {
 /// Takes a socket out of everything that knows it.
 pub(crate) fn forget(node: &Node, socket: &Arc<Socket>) {
     node.seats.give_back(socket);
-    node.membership.remove(socket);
+    leaving::node(node, socket);
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Delivery;
+use crate::typing;
 
 /// Events taken at once: what waits together leaves together.
 const BATCH: usize = 256;
@@ -199,6 +200,10 @@ impl Lane {
         let metrics = &self.delivery.metrics.delivery;
         let mut burst = Burst::default();
         for one in arrived {
+            if is_typing(one) {
+                self.delivery.typing.heard(one).await;
+                continue;
+            }
             if one.ts.is_none() && json::check_payload(&String::from_utf8_lossy(&one.message.data), "data").is_err() {
                 // Published past the gateway, so nobody has checked it yet.
                 metrics.foreign_refused.inc();
@@ -220,4 +225,9 @@ impl Lane {
             }
         }
     }
+}
+
+/// Whether it is what nodes say of who writes: never numbered, and never from past the gateway, which gives no time.
+fn is_typing(one: &Arrived) -> bool {
+    &*one.message.destination == typing::WORDS && one.position.is_none() && one.ts.is_some()
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hallway_bus::{BusError, Heard as Arrived, Message, RoomState, empty_since};
-use hallway_hub::Track;
 use hallway_hub::registry::Line;
+use hallway_hub::{Heard, Track};
 use hallway_protocol::{Event, Position, RoomName, limits};
 use serde_json::json;
 
@@ -123,18 +123,28 @@ impl Lane {
                 .delivery
                 .repaired
                 .inc_by(history.broadcasts.len() as u64);
-            // Straight to the members: these are the very next ones, so this cannot come back here.
-            let positions: Vec<_> = history
-                .broadcasts
-                .iter()
-                .map(|one| (one.position, one.ts.unwrap_or(0)))
-                .collect();
-            let (count, _, members) = line.room.hear(line.line, &positions);
-            self.delivery.progress.make();
-            self.fan_out(&history.broadcasts[..count], &members).await;
+            self.deliver_next(line, &history.broadcasts).await;
             here = history.broadcasts.last().and_then(|last| last.position).unwrap_or(here);
             if history.complete || here.seq >= there.position.seq {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Delivers what follows on where the line stands by now, and nothing else: while history was read, an opening of
+    /// the room may have put it where the bus stands, and whoever entered since was brought what lies before.
+    async fn deliver_next(&self, line: &Line, known: &[Arrived]) {
+        let mut rest = known;
+        while !rest.is_empty() {
+            let positions: Vec<_> = rest.iter().map(|one| (one.position, one.ts.unwrap_or(0))).collect();
+            let (count, heard, members) = line.room.hear(line.line, &positions);
+            self.delivery.progress.make();
+            let (these, later) = rest.split_at(count);
+            rest = later;
+            match heard {
+                Heard::Next => self.fan_out(these, &members).await,
+                Heard::Old => {}
+                Heard::Gap | Heard::OtherEpoch => return,
             }
         }
     }
@@ -159,8 +169,7 @@ impl Lane {
             seq: position.seq.saturating_sub(1),
         };
         self.tell(line, Track::At(before, ts)).await;
-        let (_, _, members) = line.room.hear(line.line, &[(next.position, ts)]);
-        self.fan_out(std::slice::from_ref(next), &members).await;
+        self.deliver_next(line, std::slice::from_ref(next)).await;
     }
 
     async fn tell(&self, line: &Line, track: Track) {

@@ -5,19 +5,41 @@ mod auth_connect;
 mod auth_refresh;
 mod auth_resume;
 mod client_update;
+mod lobby_create;
+mod lobby_get;
+mod lobby_join;
+mod lobby_leave;
+mod lobby_list;
+mod members_ban;
+mod members_kick;
+mod members_list;
+mod members_mute;
+mod members_set_role;
+mod messages_delete;
+mod messages_edit;
+mod messages_list;
+mod messages_react;
+mod messages_read;
+pub(crate) mod messages_send;
 mod ping;
+mod presence_get;
+mod presence_update;
 pub(crate) mod rooms_broadcast;
 pub(crate) mod rooms_history;
 pub(crate) mod rooms_info;
 pub(crate) mod rooms_join;
 mod rooms_leave;
 pub(crate) mod rooms_state;
+mod stats_get;
+mod typing_start;
+mod typing_stop;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use hallway_auth::Identity;
 use hallway_hub::Socket;
+use hallway_protocol::endpoint::Nothing;
 use hallway_protocol::kind::Room;
 use hallway_protocol::{ClientFrame, Endpoint, Error, ErrorCode, RoomName};
 use serde::Serialize;
@@ -72,7 +94,7 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
             .args()
             .map(|args| auth_resume::handle(node, caller, args, frame.id)),
         Endpoint::AuthRefresh => frame.args().map(|args| auth_refresh::handle(node, caller, args)),
-        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(caller, &args)),
+        Endpoint::ClientUpdate => frame.args().map(|args| client_update::handle(node, caller, &args)),
         Endpoint::RoomsJoin => frame
             .args()
             .map(|args| rooms_join::handle(node, caller, args, frame.id)),
@@ -81,6 +103,29 @@ pub fn dispatch(node: &Arc<Node>, caller: &Caller, frame: &ClientFrame) -> Answe
         Endpoint::RoomsInfo => frame.args().map(|args| rooms_info::handle(node, caller, args)),
         Endpoint::RoomsBroadcast => frame.args().map(|args| rooms_broadcast::handle(node, caller, args)),
         Endpoint::RoomsHistory => frame.args().map(|args| rooms_history::handle(node, caller, args)),
+        Endpoint::MessagesSend => frame.args().map(|args| messages_send::handle(node, caller, args)),
+        Endpoint::MessagesList => frame.args().map(|args| messages_list::handle(node, caller, args)),
+        Endpoint::MessagesEdit => frame.args().map(|args| messages_edit::handle(node, caller, args)),
+        Endpoint::MessagesDelete => frame.args().map(|args| messages_delete::handle(node, caller, args)),
+        Endpoint::MessagesReact => frame.args().map(|args| messages_react::handle(node, caller, args)),
+        Endpoint::MessagesRead => frame.args().map(|args| messages_read::handle(node, caller, args)),
+        Endpoint::MembersList => frame.args().map(|args| members_list::handle(node, caller, args)),
+        Endpoint::MembersKick => frame.args().map(|args| members_kick::handle(node, caller, args)),
+        Endpoint::MembersMute => frame.args().map(|args| members_mute::mute(node, caller, args)),
+        Endpoint::MembersUnmute => frame.args().map(|args| members_mute::unmute(node, caller, args)),
+        Endpoint::MembersBan => frame.args().map(|args| members_ban::ban(node, caller, args)),
+        Endpoint::MembersUnban => frame.args().map(|args| members_ban::unban(node, caller, args)),
+        Endpoint::MembersSetRole => frame.args().map(|args| members_set_role::handle(node, caller, args)),
+        Endpoint::TypingStart => frame.args().map(|args| typing_start::handle(node, caller, &args)),
+        Endpoint::TypingStop => frame.args().map(|args| typing_stop::handle(node, caller, &args)),
+        Endpoint::LobbyCreate => frame.args().map(|args| lobby_create::handle(node, caller, args)),
+        Endpoint::LobbyJoin => frame.args().map(|args| lobby_join::handle(node, caller, args)),
+        Endpoint::LobbyLeave => frame.args().map(|_: Nothing| lobby_leave::handle(node, caller)),
+        Endpoint::LobbyGet => frame.args().map(|args| lobby_get::handle(node, caller, args)),
+        Endpoint::LobbyList => frame.args().map(|args| lobby_list::handle(node, caller, args)),
+        Endpoint::StatsGet => frame.args().map(|_: Nothing| stats_get::handle(node)),
+        Endpoint::PresenceUpdate => frame.args().map(|args| presence_update::handle(node, caller, &args)),
+        Endpoint::PresenceGet => frame.args().map(|args| presence_get::handle(node, caller, args)),
     };
     answer.unwrap_or_else(|why| Answer::Now(Err(why)))
 }

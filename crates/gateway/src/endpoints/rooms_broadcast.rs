@@ -48,6 +48,9 @@ fn check<'n>(node: &'n Node, caller: &Caller, args: &RoomsBroadcast) -> Result<O
         return Ok(None);
     }
     crate::policy::may_publish(&room, &args.room, &caller.identity)?;
+    if let Some(user) = &caller.identity.user {
+        node.authority.may_speak(&room, user)?;
+    }
     Ok(Some(room.kind))
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hallway_hub::{Joined, Track};
 use hallway_protocol::endpoint::{RoomsJoin, State};
+use hallway_protocol::kind::JoinRule;
 use hallway_protocol::{Entry, Error, ErrorCode, Kinds, Position, RoomName};
 use serde::Serialize;
 
@@ -119,9 +120,21 @@ pub(crate) async fn enter(
             }
         };
     }
+    if room.kind.join == JoinRule::Lobby {
+        came_back(node, caller, &room.home).await;
+    }
     match joined {
         Joined::Entered | Joined::Already => Ok(()),
         Joined::Gone | Joined::NotYet => Err(Error::new(ErrorCode::Conflict, "the connection is closing")),
+    }
+}
+
+/// The lobby is told at once that its member is here again. Where that cannot be told now, the next round does it.
+async fn came_back(node: &Node, caller: &Caller, home: &RoomName) {
+    if let Some(user) = caller.socket.user()
+        && let Ok(false) = node.lobbies.came_back(home, user).await
+    {
+        review::put_out(node, &caller.socket, home, "not a member of the lobby any more");
     }
 }
 

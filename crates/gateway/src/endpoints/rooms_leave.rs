@@ -7,6 +7,7 @@ use hallway_protocol::{Error, ErrorCode};
 use serde_json::json;
 
 use super::{Answer, Caller};
+use crate::leaving;
 use crate::node::Node;
 
 pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &InRoom) -> Answer {
@@ -20,7 +21,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: &InRoom) -> Answer
             "the node itself leaves rooms of this kind",
         )));
     }
-    if room.line > 0 || !node.membership.leave(&room.home, &caller.socket) {
+    if room.line > 0 || !leaving::room(node, &room.home, &caller.socket) {
         return Answer::Now(Err(Error::new(ErrorCode::NotInRoom, format!("not in {}", args.room))));
     }
     Answer::now(Ok(json!({})))

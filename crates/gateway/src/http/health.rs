@@ -25,6 +25,9 @@ pub(super) async fn readyz(State(node): State<Arc<Node>>) -> Response {
 }
 
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
+    let process = Arc::clone(&node);
+    // It reads files, and may count descriptors. What cannot be read keeps its value.
+    let _ = tokio::task::spawn_blocking(move || process.metrics.process.refresh()).await;
     node.refresh_gauges();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], node.metrics.expose()).into_response()
 }

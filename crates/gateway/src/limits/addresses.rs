@@ -91,6 +91,12 @@ impl Addresses {
 }
 
 impl AddressPermit {
+    /// Whose share it is.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Counts credentials that were refused. False if there were too many.
     pub fn failed_login(&self) -> bool {
         self.addresses.failed(self.address)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hallway_hub::{Hub, Socket};
-use hallway_protocol::{Endpoint, Error, ErrorCode, RoomName, UserId};
+use hallway_protocol::{ClientId, Endpoint, Error, ErrorCode, RoomName, UserId};
 
 pub use addresses::{AddressPermit, Addresses};
 
@@ -111,6 +111,14 @@ impl Limits {
             return Err(Error::new(ErrorCode::RateLimited, "too many sockets of one user").retry_after(1000));
         }
         Ok(())
+    }
+
+    /// Whether a socket may be in one more room, a new one.
+    ///
+    /// # Errors
+    /// `conflict`: leaving a room resolves it.
+    pub fn check_one_more_room(&self, socket: &Socket) -> Result<(), Error> {
+        self.check_rooms(socket, &RoomName::of_client(ClientId::from_bits(0)))
     }
 
     /// Whether a socket may be in one more room.

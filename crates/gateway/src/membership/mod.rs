@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hallway_bus::presence::Step;
 use hallway_bus::{Bus, BusError};
 use hallway_hub::{Answer, Hub, Joined, Room, Socket, Track};
 use hallway_protocol::{Kind, Kinds, RoomName};
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::delivery::Progress;
+use crate::people::People;
 use catch_up::{CatchUp, Entered, From, Lines, Wanting};
 
 /// Rooms let go of in one command.
@@ -28,6 +30,7 @@ pub struct Membership {
     hub: Arc<Hub>,
     bus: Arc<dyn Bus>,
     progress: Arc<Progress>,
+    people: Arc<People>,
     unsubscribe_after: Duration,
     /// Rooms without sockets, by the time at which they are let go of.
     idle: Mutex<VecDeque<(Instant, Arc<Room>)>>,
@@ -49,12 +52,19 @@ impl Drop for Hold<'_> {
 }
 
 impl Membership {
-    /// A membership over a hub and a bus; `progress` is made by the lanes. [`Membership::run`] must run beside it.
-    pub fn new(hub: Arc<Hub>, bus: Arc<dyn Bus>, progress: Arc<Progress>, unsubscribe_after: Duration) -> Self {
+    /// A membership over a hub and a bus; `progress` is made by the lanes, and `people` are told of every step. [`Membership::run`] must run beside it.
+    pub fn new(
+        hub: Arc<Hub>,
+        bus: Arc<dyn Bus>,
+        progress: Arc<Progress>,
+        people: Arc<People>,
+        unsubscribe_after: Duration,
+    ) -> Self {
         Self {
             hub,
             bus,
             progress,
+            people,
             unsubscribe_after,
             idle: Mutex::default(),
             idle_added: Notify::new(),
@@ -90,6 +100,7 @@ impl Membership {
         if joined == Joined::Entered {
             // The hold is the member's from now on, given back when it leaves.
             hold.room = None;
+            self.people.stepped(home, socket, Step::Enter);
             tracing::debug!(client = %socket.id(), room = %home, "joined");
         }
         Ok(joined)
@@ -157,6 +168,7 @@ impl Membership {
         let Some(line) = self.hub.line(home) else { return false };
         let left = line.room.leave(socket);
         if left {
+            self.people.stepped(home, socket, Step::Leave);
             tracing::debug!(client = %socket.id(), room = %home, "left");
             self.release(line.room);
         }
@@ -166,8 +178,10 @@ impl Membership {
     /// Forgets a socket that is gone.
     pub fn remove(&self, socket: &Arc<Socket>) {
         for room in self.hub.remove(socket) {
+            self.people.stepped(room.name(), socket, Step::Leave);
             self.release(room);
         }
+        self.people.gone(socket);
     }
 
     fn release(&self, room: Arc<Room>) {

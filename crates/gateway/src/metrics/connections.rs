@@ -11,6 +11,8 @@ metrics! {
         opened: counter ["codec", "transport"] = "hallway_connections_opened_total",
         /// Connections that ended, by WebSocket close code (1006: without a close frame).
         closed: counter ["code"] = "hallway_connections_closed_total",
+        /// Seconds in which a tenth of the connections, and at least 20, ended without a word (1006) or an answer (4501).
+        loss_bursts: counter = "hallway_connections_loss_bursts_total",
         /// Handshakes by what became of them.
         handshakes: counter ["outcome"] = "hallway_handshakes_total",
         /// Handshakes that are under way now.

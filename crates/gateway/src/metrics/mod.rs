@@ -1,6 +1,7 @@
 //! Every metric, declared once: a struct per area, from which the registry, the exposition and
 //! `docs/metrics.md` come. Names are `hallway_<thing>_<unit>`, counters end in `_total`, and label values come
-//! from closed sets, never from a room, a user or a socket.
+//! from closed sets, never from a room, a user or a socket. `process` has the names that all programs share; `zeros` shows
+//! what is not there before its first event; `losses` notices many at once.
 
 mod declare;
 
@@ -8,9 +9,17 @@ pub mod auth;
 pub mod bus;
 pub mod connections;
 pub mod delivery;
+pub mod hooks;
 pub mod http;
+pub mod lobbies;
+pub mod losses;
+pub mod messages;
+pub mod presence;
+pub mod process;
 pub mod tls;
+pub mod typing;
 pub mod webhooks;
+mod zeros;
 
 use std::fmt::Write;
 
@@ -41,25 +50,45 @@ pub struct Metrics {
     pub auth: auth::Auth,
     /// The bus.
     pub bus: bus::Bus,
+    /// Who is there.
+    pub presence: presence::Presence,
     /// The backend API.
     pub http: http::Http,
+    /// Messages that are kept.
+    pub messages: messages::Messages,
     /// Questions to the operator's backend.
     pub webhooks: webhooks::Webhooks,
+    /// What the operator's backend is told.
+    pub hooks: hooks::Hooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Who writes.
+    pub typing: typing::Typing,
+    /// Lobbies.
+    pub lobbies: lobbies::Lobbies,
+    /// The process, as the operating system sees it.
+    pub process: process::Process,
+    /// Notices many lost connections at once.
+    pub losses: losses::Losses,
 }
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 7] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
         ("Authentication", auth::Auth::DESCRIPTORS),
         ("Bus", bus::Bus::DESCRIPTORS),
+        ("Presence", presence::Presence::DESCRIPTORS),
         ("Backend API", http::Http::DESCRIPTORS),
+        ("Messages", messages::Messages::DESCRIPTORS),
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
+        ("Hooks", hooks::Hooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Typing", typing::Typing::DESCRIPTORS),
+        ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
+        ("Process", process::Process::DESCRIPTORS),
     ]
 }
 
@@ -70,16 +99,25 @@ impl Metrics {
     /// Two metrics have one name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        Ok(Self {
+        let metrics = Self {
             connections: connections::Connections::register(&registry)?,
             delivery: delivery::Delivery::register(&registry)?,
             auth: auth::Auth::register(&registry)?,
             bus: bus::Bus::register(&registry)?,
+            presence: presence::Presence::register(&registry)?,
             http: http::Http::register(&registry)?,
+            messages: messages::Messages::register(&registry)?,
             webhooks: webhooks::Webhooks::register(&registry)?,
+            hooks: hooks::Hooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            typing: typing::Typing::register(&registry)?,
+            lobbies: lobbies::Lobbies::register(&registry)?,
+            process: process::Process::register(&registry)?,
+            losses: losses::Losses::default(),
             registry,
-        })
+        };
+        zeros::show(&metrics);
+        Ok(metrics)
     }
 
     /// The text exposition.
@@ -138,7 +176,10 @@ mod tests {
         for (_, descriptors) in areas() {
             for metric in descriptors {
                 assert!(seen.insert(metric.name), "{} stands there twice", metric.name);
-                assert!(metric.name.starts_with("hallway_"), "{}", metric.name);
+                let is_ours = ["hallway_", "process_"]
+                    .iter()
+                    .any(|ours| metric.name.starts_with(ours));
+                assert!(is_ours, "{}", metric.name);
                 assert_eq!(
                     metric.name.ends_with("_total"),
                     metric.kind == "counter",
@@ -148,6 +189,12 @@ mod tests {
                 assert!(metric.help.ends_with('.'), "{}: {}", metric.name, metric.help);
             }
         }
-        assert!(metrics.expose().contains("# TYPE hallway_bus_up gauge"));
+        let exposition = metrics.expose();
+        assert!(exposition.contains("# TYPE hallway_bus_up gauge"));
+        assert!(
+            exposition.contains("hallway_handshakes_total{outcome=\"unavailable\"} 0"),
+            "before it happens"
+        );
+        assert!(exposition.contains("hallway_connections_closed_total{code=\"1006\"} 0"));
     }
 }

@@ -1,6 +1,7 @@
 //! Questions to the operator's own backend over HTTP: signed, timed, bounded, and not asked of one that does not answer.
 
 mod breaker;
+pub(crate) mod client;
 mod signature;
 
 use std::sync::Arc;
@@ -8,18 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hallway_protocol::{Error, ErrorCode};
-use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use breaker::Breaker;
+use client::Http;
 pub use signature::Signer;
 
 use crate::metrics::Metrics;
@@ -50,7 +47,7 @@ pub struct WebhookOptions {
 pub struct Webhook {
     options: WebhookOptions,
     signer: Arc<Signer>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Http,
     places: Semaphore,
     waiting: Semaphore,
     breaker: Breaker,
@@ -95,22 +92,13 @@ impl Failure {
 impl Webhook {
     /// A backend at a URL. Questions are signed by `signer`.
     pub fn new(options: WebhookOptions, signer: Arc<Signer>, metrics: Arc<Metrics>) -> std::io::Result<Self> {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(options.concurrency)
-            .build(connector);
         Ok(Self {
+            client: client::new(options.concurrency)?,
             places: Semaphore::new(options.concurrency),
             waiting: Semaphore::new(options.concurrency * WAITING),
             breaker: Breaker::new(options.failures, options.pause),
             options,
             signer,
-            client,
             metrics,
         })
     }
@@ -161,11 +149,7 @@ impl Webhook {
             return Err(Failure::Full);
         };
         let request = self.signer.sign(Request::post(self.options.url.clone()), &body);
-        let request = request
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("hallway/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(body))
-            .map_err(|why| Failure::Unreadable(why.to_string()))?;
+        let request = client::json(request, body).map_err(|why| Failure::Unreadable(why.to_string()))?;
         let response = self.client.request(request).await.map_err(Failure::Unreachable)?;
         match response.status() {
             StatusCode::OK => {}

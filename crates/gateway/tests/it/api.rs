@@ -238,17 +238,19 @@ async fn the_openapi_document_says_what_is_answered() {
     let (_, document) = cluster.api(0, "GET", "/api/v1/openapi.json", "").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let say = json!({"room": "user-alice", "destination": "d", "data": 1}).to_string();
+    let message = json!({"fromUserId": "alice", "content": "hello", "type": "SYSTEM"}).to_string();
     let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let room = if method == "put" || method == "delete" {
-                "board-1"
-            } else {
-                "user-alice"
+            let room = match method.as_str() {
+                "put" | "delete" => "board-1",
+                _ if path.ends_with("/messages") => "chat-alice-bob",
+                _ => "user-alice",
             };
             let real = path.replace("{room}", room).replace("{userId}", "alice");
             let body = match real.as_str() {
                 "/api/v1/broadcast" => say.clone(),
+                "/api/v1/rooms/chat-alice-bob/messages" => message.clone(),
                 "/api/v1/disconnect" => json!({"userId": "nobody"}).to_string(),
                 _ => String::new(),
             };
@@ -271,7 +273,7 @@ async fn the_openapi_document_says_what_is_answered() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 8, "every call of the protocol");
+    assert_eq!(seen, 10, "every call of the protocol");
 }
 
 /// As much of JSON Schema as the document uses: types, required and known properties, items, references.

@@ -444,7 +444,17 @@ async fn what_happens_on_one_node_happens_on_all() {
         (&json!(1), &json!(3)),
         "{room}"
     );
-    let (_, user) = cluster.api(2, "GET", "/api/v1/users/alice", "").await;
+    let everywhere = async {
+        loop {
+            let (_, user) = cluster.api(2, "GET", "/api/v1/users/alice", "").await;
+            if user["sockets"].as_array().is_some_and(|sockets| sockets.len() == 3) {
+                return user;
+            }
+        }
+    };
+    let user = tokio::time::timeout(Duration::from_secs(20), everywhere)
+        .await
+        .expect("all are seen");
     let nodes: std::collections::BTreeSet<_> = user["sockets"]
         .as_array()
         .unwrap()

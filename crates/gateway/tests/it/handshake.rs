@@ -231,9 +231,9 @@ async fn the_anonymous_may_sign_in_with_their_first_frame() {
         hello.contains(r#""userId":"alice""#) && hello.contains("user-alice"),
         "{hello}"
     );
-    raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"lobby-1"}}"#)
+    raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"chat-alice-bob"}}"#)
         .await;
-    assert!(raw.frame().await.unwrap().text().contains(r#""room":"lobby-1""#));
+    assert!(raw.frame().await.unwrap().text().contains(r#""room":"chat-alice-bob""#));
     raw.text(&format!(
         r#"{{"id":2,"endpoint":"auth.connect","args":{{"token":"{}"}}}}"#,
         token("bob", &[])

@@ -47,8 +47,19 @@ async fn what_a_client_says_of_itself_is_seen() {
     let (client, hello) = cluster.connect(0, "alice").await;
     let update = json!({"isActive": false, "device": "phone"});
     assert_eq!(client.request("updateClient", update).await.unwrap(), json!({}));
-    let (_, user) = cluster.api(0, "GET", "/api/v1/users/alice", "").await;
-    let socket = json!({"clientId": hello.client_id, "node": "n1", "isActive": false, "device": "phone"});
+    let seen = async {
+        loop {
+            let (_, user) = cluster.api(0, "GET", "/api/v1/users/alice", "").await;
+            if user["sockets"][0]["device"] == "phone" {
+                return user;
+            }
+        }
+    };
+    let user = tokio::time::timeout(Duration::from_secs(20), seen).await.expect("seen");
+    let connected_at = &user["sockets"][0]["connectedAt"];
+    assert!(connected_at.is_u64());
+    let socket = json!({"clientId": hello.client_id, "node": "n1", "isActive": false, "device": "phone",
+        "address": "127.0.0.1", "connectedAt": connected_at});
     assert_eq!(
         user,
         json!({"userId": "alice", "status": "ONLINE", "sockets": [socket]})

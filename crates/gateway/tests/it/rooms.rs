@@ -21,7 +21,6 @@ async fn join_rules_hold() {
         "board-1",
         "org-1",
         "group-1",
-        "lobby-1",
         "pool",
         "presence-bob",
         "public-news",
@@ -43,6 +42,7 @@ async fn join_rules_hold() {
         own.as_str(),
         "client-0000000000000000",
         "chat-bob-carol",
+        "lobby-1",
     ] {
         assert_eq!(
             code(&alice, "rooms.join", json!({ "room": room })).await,
@@ -97,10 +97,15 @@ async fn a_reply_says_where_the_numbering_stands() {
     let cluster = Cluster::alone("").await;
     let (alice, _) = cluster.connect(0, "alice").await;
     let (mut bob, _) = cluster.connect(0, "bob").await;
-    alice.request("rooms.join", json!({"room": "board-1"})).await.unwrap();
+    let (mut carol, _) = cluster.connect(0, "carol").await;
+    for client in [&alice, &carol] {
+        client.request("rooms.join", json!({"room": "board-1"})).await.unwrap();
+    }
     let say = json!({"room": "board-1", "destination": "update-board", "data": {"n": 1}});
     let first = alice.request("rooms.broadcast", &say).await.unwrap();
     assert_eq!(first["seq"], 1);
+    // A reply says where the node stands, and it stands there once it has delivered.
+    assert_eq!(broadcast(&mut carol).await.seq, Some(1));
     let joined = bob.request("rooms.join", json!({"room": "board-1"})).await.unwrap();
     let state = json!({"lastBroadcastTimestamp": first["ts"], "seq": 1, "epoch": first["epoch"]});
     assert_eq!(joined["state"], state);
@@ -171,7 +176,7 @@ async fn included_rooms_are_heard_at_home() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn info_counts_sockets_and_users() {
-    let cluster = Cluster::alone("").await;
+    let cluster = Cluster::alone("[presence]\nrooms = true").await;
     let (alice, _) = cluster.connect(0, "alice").await;
     let (other, _) = cluster.connect(0, "alice").await;
     let (bob, _) = cluster.connect(0, "bob").await;

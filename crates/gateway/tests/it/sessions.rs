@@ -245,7 +245,7 @@ async fn a_session_is_sent_away_by_its_token() {
 async fn come_back(cluster: &Cluster, cookie: &str, ticket: &str) -> Raw {
     let headers = format!("Sec-WebSocket-Protocol: {PROTOCOL}\r\nCookie: authjs.session-token={cookie}\r\n");
     let mut raw = Raw::open(cluster.node(0).public_address(), &headers).await.unwrap();
-    let frame = json!({"endpoint": "auth.resume", "args": {"ticket": ticket, "rooms": {"lobby-1": null}}});
+    let frame = json!({"endpoint": "auth.resume", "args": {"ticket": ticket, "rooms": {"chat-alice-bob": null}}});
     raw.text(&frame.to_string()).await;
     let hello = raw.answer().await.unwrap().text();
     assert!(hello.contains(r#""hello""#) && !hello.contains("resumed"), "{hello}");
@@ -257,14 +257,17 @@ async fn a_ticket_brings_rooms_to_a_connection_that_has_its_identity() {
     let (_server, _, settings) = database("sessions_resume", "").await;
     let cluster = Cluster::alone(&settings).await;
     let (alice, hello) = by_cookie(&cluster, 0, "token-alice").await.unwrap();
-    alice.request("rooms.join", json!({"room": "lobby-1"})).await.unwrap();
+    alice
+        .request("rooms.join", json!({"room": "chat-alice-bob"}))
+        .await
+        .unwrap();
     let ticket = hello.resume_ticket.unwrap();
     let mut raw = come_back(&cluster, "token-alice", &ticket).await;
     let second = raw.answer().await.unwrap().text();
-    assert!(second.contains(r#""resumed":{"lobby-1""#), "{second}");
+    assert!(second.contains(r#""resumed":{"chat-alice-bob""#), "{second}");
     assert!(second.contains(r#""userId":"alice""#), "{second}");
     // It is in the room, and has had its first frame.
-    raw.text(r#"{"id":1,"endpoint":"rooms.info","args":{"room":"lobby-1"}}"#)
+    raw.text(r#"{"id":1,"endpoint":"rooms.info","args":{"room":"chat-alice-bob"}}"#)
         .await;
     assert!(raw.answer().await.unwrap().text().contains(r#""socketCount":2"#));
     let again = json!({"id": 2, "endpoint": "auth.resume", "args": {"ticket": ticket}});

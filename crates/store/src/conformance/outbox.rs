@@ -47,10 +47,18 @@ pub async fn changes_wait_until_they_are_sent(make: impl AsyncFn(Setup) -> Subje
 /// Who stored a change, or took it, has it to themselves.
 pub async fn a_lease_keeps_changes_from_others(make: impl AsyncFn(Setup) -> Subject) {
     let subject = make(Setup::default()).await;
-    subject.say(&room("chat-ann-bob"), "one").await;
+    let stored = subject.say(&room("chat-ann-bob"), "one").await;
     for store in [&subject.store, &subject.other] {
         assert!(done(store.unsent(10)).await.is_empty());
     }
+    let change = stored.change.expect("a change");
+    done(subject.store.give_back(vec![])).await;
+    done(subject.store.give_back(vec![change.clone()])).await;
+    assert_eq!(ids(&done(subject.other.unsent(10)).await), [change]);
+    assert!(
+        done(subject.store.unsent(10)).await.is_empty(),
+        "who took it has it again"
+    );
 }
 
 /// Nodes that look at once share everything that is due, and wait for one another no longer than a moment.

@@ -143,3 +143,18 @@ pub(super) async fn mark_sent(connection: &mut Connection, changes: Vec<ChangeId
     connection.rows(SQL, &[Text(&sent)]).await?;
     Ok(())
 }
+
+pub(super) async fn give_back(connection: &mut Connection, changes: Vec<ChangeId>) -> Result<(), StoreError> {
+    const SQL: Sql = Sql {
+        postgres: "UPDATE outbox SET due_at = 0 WHERE (room, revision) IN \
+                   (SELECT pair->>0, pair->>1 FROM json_array_elements($1::json) AS pair)",
+        sqlite: "UPDATE outbox SET due_at = 0 WHERE (room, revision) IN \
+                 (SELECT value->>0, value->>1 FROM json_each($1))",
+    };
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let back = pairs(changes.iter().map(|change| (&change.room, change.revision)));
+    connection.rows(SQL, &[Text(&back)]).await?;
+    Ok(())
+}

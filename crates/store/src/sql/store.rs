@@ -232,6 +232,10 @@ impl Outbox for SqlStore {
         self.transact(move |c| Box::pin(async move { outbox::unsent(c, &stats, limit, lease).await }))
     }
 
+    fn give_back(&self, changes: Vec<ChangeId>) -> Answer<()> {
+        self.write(move |c| Box::pin(outbox::give_back(c, changes)))
+    }
+
     fn mark_sent(&self, changes: Vec<ChangeId>) -> Answer<()> {
         self.write(move |c| Box::pin(outbox::mark_sent(c, changes)))
     }

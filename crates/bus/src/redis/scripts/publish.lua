@@ -1,10 +1,7 @@
--- Publishes many broadcasts, each in one step: numbers, keeps and publishes it. They fail one by one.
+-- Publishes many broadcasts, each in one step: numbers, keeps and publishes it (number.lua comes before this). They
+-- fail one by one.
 --
--- A room's numbering and history are one stream. An entry's id is <epoch>-<seq>, so Redis itself counts, and the
--- last entry says where the room stands; its fields are t, the time, and m, the message.
---
--- ARGV: the floor, below which epochs are over; how many ms the clock that epochs are taken from is ahead of the
--- server's; and PUBLISH, or SPUBLISH on a cluster. Then for each broadcast, in order:
+-- ARGV: what number.lua says. Then for each broadcast, in order:
 --   what     'u' not numbered; 'n' numbered; 'r' numbered, and the room's life begins anew. A second letter 'i':
 --            with an idempotency key
 --   channel, message
@@ -14,58 +11,7 @@
 -- Answers: the time in ms, then for each broadcast '<epoch>-<seq>', or '-' if not numbered; after '=' and with
 -- ' <time>' behind it, the first answer to an idempotency key; after '!' why it failed.
 
-local call, pcall, byte = redis.call, redis.pcall, string.byte
-local time = call('TIME')
-local ms = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
-local behind_position = ' ' .. ms .. '\n'
 local answers, a, k = { ms }, 4, 0
-local floor = tonumber(ARGV[1])
-
--- Begins a life of the numbering, later than the one the sender knew and not below the floor.
-local function begin(key, hint, message)
-  local epoch, known = math.max(ms + ARGV[2], floor), tonumber(hint)
-  if known and known >= epoch then
-    epoch = known + 1
-  end
-  return pcall('XADD', key, string.format('%.0f', epoch) .. '-1', 't', ms, 'm', message)
-end
-
--- Numbers by looking at the last entry.
-local function follow(key, hint, message)
-  local last = pcall('XREVRANGE', key, '+', '-', 'COUNT', '1')
-  if last.err then
-    return last
-  end
-  local epoch = last[1] and string.match(last[1][1], '^%d+')
-  if not epoch or tonumber(epoch) < floor then
-    return begin(key, hint, message)
-  end
-  return pcall('XADD', key, epoch .. '-*', 't', ms, 'm', message)
-end
-
--- Gives the id, or a table with err; and whether the stream's life must be set.
-local function number(key, hint, message)
-  if hint == '' then
-    return follow(key, hint, message), true
-  end
-  local id = pcall('XADD', key, 'NOMKSTREAM', hint .. '-*', 't', ms, 'm', message)
-  if not id then
-    return begin(key, hint, message), true
-  end
-  if id.err then
-    if string.find(id.err, 'equal or smaller', 1, true) then
-      return follow(key, hint, message), true
-    end
-    return id, false
-  end
-  if byte(id, -1) == 48 and byte(id, -2) == 45 then
-    -- Number 0: the stream is of an older epoch than the hint (an old copy of the data came back). Numbers of the
-    -- hint's epoch were given out already, so neither epoch may go on.
-    call('XDEL', key, id)
-    return begin(key, hint, message), true
-  end
-  return id, false
-end
 
 while a <= #ARGV do
   local what, channel, message = ARGV[a], ARGV[a + 1], ARGV[a + 2]
@@ -94,13 +40,8 @@ while a <= #ARGV do
       if is_new or kind == 114 then
         call('PEXPIRE', stream, ARGV[a + 5])
       end
-      -- Every tenth time is enough: more than asked for may be kept.
-      if stream and byte(position, -1) == 48 then
-        call('XTRIM', stream, 'MAXLEN', '~', ARGV[a + 4])
-        local used, most = call('MEMORY', 'USAGE', stream, 'SAMPLES', '5'), tonumber(ARGV[a + 6])
-        if used > most then
-          call('XTRIM', stream, 'MAXLEN', math.max(1, math.floor(call('XLEN', stream) * most / used)))
-        end
+      if stream then
+        trim(stream, position, ARGV[a + 4], tonumber(ARGV[a + 6]))
       end
       local heard = pcall(ARGV[3], channel, '\1' .. position .. behind_position .. message)
       if #what == 2 then

@@ -48,6 +48,7 @@ impl From<Error> for Failure {
             message,
             field,
             retry_after_ms,
+            lobby: _,
         } = error;
         Self {
             error: ErrorObject {

@@ -3,6 +3,8 @@
 
 mod broadcast;
 mod exchange;
+mod lobbies;
+mod messages;
 mod nodes;
 mod rooms;
 mod users;
@@ -51,7 +53,10 @@ fn documented() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(rooms::join, rooms::leave))
         .routes(routes!(rooms::room))
         .routes(routes!(rooms::history))
+        .routes(routes!(messages::send, messages::list))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(lobbies::lobbies))
+        .routes(routes!(lobbies::lobby, lobbies::end))
 }
 
 /// The OpenAPI 3.1 document.

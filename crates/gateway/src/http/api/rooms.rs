@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use hallway_protocol::endpoint::RoomUser;
+use hallway_protocol::endpoint::{RoomUser, RoomsInfo};
 use hallway_protocol::kind::JoinRule;
 use hallway_protocol::{Error, ErrorCode, RoomName, UserId};
 use hallway_store::{Members as _, Role};
@@ -16,6 +16,7 @@ use super::exchange::{Arguments, Failure, RoomPath, RoomUserPath};
 use crate::cluster::Request;
 use crate::endpoints::{rooms_history, rooms_info, rooms_state};
 use crate::error::from_store;
+use crate::groups;
 use crate::node::Node;
 
 /// Where a room stands.
@@ -46,7 +47,7 @@ impl From<hallway_protocol::endpoint::State> for RoomState {
 pub(super) struct RoomMember {
     /// The user.
     user_id: String,
-    /// `ONLINE`, or what the user chose.
+    /// What the user shows: `ONLINE`, `IDLE`, `DND` or `OFFLINE`.
     status: String,
     /// How many sockets of this user are in the room.
     sockets: u64,
@@ -55,8 +56,8 @@ pub(super) struct RoomMember {
 impl From<RoomUser> for RoomMember {
     fn from(user: RoomUser) -> Self {
         Self {
-            user_id: user.user_id,
-            status: user.status,
+            user_id: user.user_id.to_string(),
+            status: user.status.wire().into(),
             sockets: user.sockets,
         }
     }
@@ -76,6 +77,20 @@ pub(super) struct RoomView {
     user_count: u64,
     /// How many sockets are in it.
     socket_count: u64,
+    /// The user to ask on from, where there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Which page of users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PeopleQuery {
+    /// Only users after this one, by name.
+    #[param(value_type = Option<String>)]
+    after: Option<UserId>,
+    /// At most this many, 1 to 1000; 100 if left out.
+    limit: Option<usize>,
 }
 
 /// A page of history.
@@ -99,23 +114,42 @@ pub(super) struct HistoryQuery {
     limit: Option<usize>,
 }
 
+/// As what.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MemberQuery {
+    /// `owner`, `moderator` or `member`; if left out, what the user was, or `member`.
+    role: Option<String>,
+}
+
 /// Nothing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Empty {}
 
-/// A room's state and who is in it, on all nodes.
+/// A room's state and who is in it, on all nodes, in pages by user.
 #[utoipa::path(
-    get, path = "/api/v1/rooms/{room}", operation_id = "room", tag = "rooms", params(("room" = String, Path)),
+    get, path = "/api/v1/rooms/{room}", operation_id = "room", tag = "rooms",
+    params(("room" = String, Path), PeopleQuery),
     responses((status = 200, body = RoomView), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
-pub(super) async fn room(State(node): State<Arc<Node>>, RoomPath(room): RoomPath) -> Result<Json<RoomView>, Failure> {
-    let (state, info) = tokio::try_join!(rooms_state::read(&node, room.clone()), rooms_info::gather(&node, room))?;
+pub(super) async fn room(
+    State(node): State<Arc<Node>>,
+    RoomPath(room): RoomPath,
+    Arguments(query): Arguments<PeopleQuery>,
+) -> Result<Json<RoomView>, Failure> {
+    let people = RoomsInfo {
+        room: room.clone(),
+        after: query.after,
+        limit: query.limit,
+    };
+    let (state, info) = tokio::try_join!(rooms_state::read(&node, room), rooms_info::gather(&node, people))?;
     Ok(Json(RoomView {
         room: info.room.to_string(),
         state: state.map(RoomState::from),
         users: info.users.into_iter().map(RoomMember::from).collect(),
         user_count: info.user_count,
         socket_count: info.socket_count,
+        next: info.next.map(|user| user.to_string()),
     }))
 }
 
@@ -141,16 +175,25 @@ pub(super) async fn history(
 /// it, on every node.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{room}/users/{userId}", operation_id = "join", tag = "rooms",
-    params(("room" = String, Path), ("userId" = String, Path)),
+    params(("room" = String, Path), ("userId" = String, Path), MemberQuery),
     responses((status = 200, body = Empty), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
 pub(super) async fn join(
     State(node): State<Arc<Node>>,
     RoomUserPath(room, user): RoomUserPath,
+    Arguments(query): Arguments<MemberQuery>,
 ) -> Result<Json<Empty>, Failure> {
+    let role = query.role.as_deref().map(groups::role_of).transpose()?;
     if check_joinable(&node, &room)? == JoinRule::Members && node.authority.keeps_members() {
         let store = node.store.get().map_err(from_store)?;
-        let put = store.put_member(room.clone(), UserId::clone(&user), Role::Member);
+        let role = match role {
+            Some(role) => role,
+            None => {
+                let has = store.role_in(UserId::clone(&user), room.clone()).await;
+                has.map_err(from_store)?.unwrap_or(Role::Member)
+            }
+        };
+        let put = store.put_member(room.clone(), UserId::clone(&user), role);
         put.await.map_err(from_store)?;
         return stored(everywhere(&node, &Request::Join { room, user }).await);
     }
@@ -173,10 +216,28 @@ pub(super) async fn leave(
         let removed = store.remove_member(room.clone(), UserId::clone(&user));
         removed.await.map_err(from_store)?;
         let user = UserId::clone(&user);
-        return stored(everywhere(&node, &Request::Leave { room, user }).await);
+        return stored(
+            everywhere(
+                &node,
+                &Request::Leave {
+                    room,
+                    user,
+                    reason: None,
+                },
+            )
+            .await,
+        );
     }
     let user = UserId::clone(&user);
-    everywhere(&node, &Request::Leave { room, user }).await
+    everywhere(
+        &node,
+        &Request::Leave {
+            room,
+            user,
+            reason: None,
+        },
+    )
+    .await
 }
 
 /// What was stored holds: a node that could not be told looks at its sockets when it is back.
@@ -195,6 +256,10 @@ fn check_joinable(node: &Node, room: &RoomName) -> Result<JoinRule, Error> {
             ErrorCode::Forbidden,
             "the node itself joins rooms of this kind",
         ));
+    }
+    if resolved.kind.join == JoinRule::Lobby {
+        let why = format!("{room} is a lobby's room: its members come by lobby.join");
+        return Err(Error::new(ErrorCode::Forbidden, why));
     }
     if resolved.line > 0 {
         return Err(Error::bad_args(

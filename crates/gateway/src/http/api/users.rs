@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use hallway_auth::SessionToken;
-use hallway_protocol::{ClientId, Error, UserId};
+use hallway_protocol::{ClientId, Error, ErrorCode, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange::{Body, Failure, UserPath};
 use super::rooms::Empty;
-use crate::cluster::{Request, SocketInfo};
+use crate::cluster::Request;
+use crate::error::from_bus;
 use crate::node::Node;
+use crate::people::About;
 
 /// Longest reason in bytes: what a close frame holds (RFC 6455 §5.5).
 const REASON_LEN: usize = 123;
@@ -30,6 +32,11 @@ pub(super) struct UserSocket {
     /// What it says it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
+    /// Where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// Since when, in Unix milliseconds.
+    connected_at: u64,
 }
 
 /// A user.
@@ -38,8 +45,11 @@ pub(super) struct UserSocket {
 pub(super) struct UserView {
     /// The user.
     user_id: String,
-    /// `ONLINE` while there are sockets, else `OFFLINE`.
+    /// What the user shows: `ONLINE`, `IDLE`, `DND` or `OFFLINE` (also of one who chose not to be seen).
     status: String,
+    /// When a socket was last there, in Unix milliseconds, if that is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_at: Option<u64>,
     /// The sockets, on all nodes.
     sockets: Vec<UserSocket>,
 }
@@ -74,22 +84,27 @@ pub(super) struct DisconnectRequest {
     responses((status = 200, body = UserView), (status = "4XX", body = Failure), (status = 503, body = Failure))
 )]
 pub(super) async fn user(State(node): State<Arc<Node>>, UserPath(user): UserPath) -> Result<Json<UserView>, Failure> {
-    let answers: Vec<Vec<SocketInfo>> = node.cluster.ask(&Request::User { user: user.clone() }).await?;
-    let sockets: Vec<UserSocket> = answers
-        .into_iter()
-        .flatten()
-        .map(|socket| UserSocket {
-            client_id: socket.client_id.to_string(),
-            node: socket.node,
-            is_active: socket.is_active,
-            device: socket.device,
-        })
-        .collect();
-    let status = if sockets.is_empty() { "OFFLINE" } else { "ONLINE" };
+    // Who was just let in or taken out here is to be seen so.
+    node.people.settled().await?;
+    let people = node.people.log().people(vec![user.clone()]).await.map_err(from_bus)?;
+    let person = people.into_iter().next();
+    let person = person.ok_or_else(|| Error::new(ErrorCode::Internal, "internal error"))?;
+    let sockets = person.sockets.into_iter().map(|(client, about)| {
+        let about = About::read(&about);
+        UserSocket {
+            client_id: client.to_string(),
+            node: about.node,
+            is_active: about.is_active,
+            device: about.device,
+            address: about.address,
+            connected_at: about.connected_at,
+        }
+    });
     Ok(Json(UserView {
         user_id: user.to_string(),
-        status: status.into(),
-        sockets,
+        status: person.standing.status.wire().into(),
+        last_seen_at: person.seen_at,
+        sockets: sockets.collect(),
     }))
 }
 

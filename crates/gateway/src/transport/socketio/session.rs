@@ -328,7 +328,7 @@ impl Session {
         };
         let entering = space::enter(
             Arc::clone(&self.node),
-            Arc::clone(&self.carrier),
+            (Arc::clone(&self.carrier), self.permit.address()),
             Arc::clone(voice),
             packet.data.to_owned(),
             Arc::clone(&self.visitor),

@@ -1,5 +1,6 @@
 //! A namespace of a connection: a socket of the hub over the connection's carrier.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::connection::admission;
 use crate::connection::desk::Desk;
 use crate::connection::not_let_in::{At, forget};
 use crate::dialect::Voice;
+use crate::hooks::Since;
 use crate::node::Node;
 
 /// Who connects, as the handshake said it.
@@ -22,6 +24,8 @@ pub(super) type Visitor = Result<Option<Identity>, TokenError>;
 pub(super) struct Space {
     pub(super) voice: Arc<Voice>,
     pub(super) desk: Desk,
+    /// What the operator's backend was told of it.
+    since: Since,
 }
 
 /// A namespace that the client is not let into.
@@ -44,7 +48,7 @@ struct Shown {
 /// See [`NotLetIn`].
 pub(super) async fn enter(
     node: Arc<Node>,
-    carrier: Arc<Carrier>,
+    (carrier, address): (Arc<Carrier>, IpAddr),
     voice: Arc<Voice>,
     auth: String,
     visitor: Arc<Visitor>,
@@ -64,7 +68,7 @@ pub(super) async fn enter(
     let carried = Carried::new(carrier, Arc::clone(voice.form()), farewell);
     let link = Link::Carried(Box::new(carried));
     // The codec is of no account: the link has its form.
-    let admitted = admission::admit(&node, link, Codec::Json, identity, None, began).await;
+    let admitted = admission::admit(&node, (link, address), Codec::Json, identity, None, began).await;
     let caller = admitted.map_err(|refused| {
         if let At::Inside(socket) = refused.at {
             socket.abort(refused.code);
@@ -78,7 +82,9 @@ pub(super) async fn enter(
         }
     })?;
     admission::count_open(&node, &caller.socket, true);
+    let since = node.hooks.connected(&node.name, &caller.socket);
     Ok(Space {
+        since,
         desk: Desk::new(node, caller),
         voice,
     })
@@ -133,6 +139,8 @@ impl Space {
             Some(cause) if socket.close_code().is_none() => socket.abort(cause),
             _ => socket.vanished(),
         }
+        // Before it leaves the hub: a node that takes its leave waits until nobody is there.
+        node.hooks.disconnected(&node.name, &socket, self.since);
         forget(node, &socket);
         admission::count_open(node, &socket, false);
     }

@@ -144,6 +144,10 @@ impl Tls {
             .certificate_expires
             .with_label_values(&[self.listener])
             .set(not_after.unwrap_or(0));
+        // Both are there before the first reload: an alert sees the first failure as a rise.
+        for outcome in ["ok", "failed"] {
+            let _ = self.metrics.tls.reloads.with_label_values(&[self.listener, outcome]);
+        }
     }
 }
 
