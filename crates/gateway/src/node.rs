@@ -269,7 +269,7 @@ impl Node {
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
-            dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects).map_err(StartError::Config)?,
+            dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects, config.socketio.recovery).map_err(StartError::Config)?,
             polls: Polls::default(),
             notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
             metrics,

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::form::Foreign;
 use crate::link::Link;
 use crate::outbound::Outbound;
+use crate::places::Places;
 
 /// The connection under several sockets.
 #[derive(Debug)]
@@ -49,17 +50,25 @@ pub struct Carried {
     form: Arc<Foreign>,
     /// What tells the client that this socket, not the connection, is over for good.
     farewell: Bytes,
+    /// Where it stands in its rooms, for a client that is told so.
+    places: Option<Mutex<Places>>,
 }
 
 impl Carried {
-    /// A share. `farewell` is whole frames.
+    /// A share. `farewell` is whole frames. Where `stamped`, the client is told with every event where it stands.
     #[must_use]
-    pub fn new(carrier: Arc<Carrier>, form: Arc<Foreign>, farewell: Bytes) -> Self {
+    pub fn new(carrier: Arc<Carrier>, form: Arc<Foreign>, farewell: Bytes, stamped: bool) -> Self {
         Self {
             carrier,
             form,
             farewell,
+            places: stamped.then(Mutex::default),
         }
+    }
+
+    /// Where it stands, if its client is told so.
+    pub(crate) fn places(&self) -> Option<&Mutex<Places>> {
+        self.places.as_ref()
     }
 
     /// How frames are written for this socket.

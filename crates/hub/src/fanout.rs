@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hallway_protocol::ClientId;
+use hallway_protocol::{ClientId, Position, RoomName};
 
 use crate::form::{Form, Written};
 use crate::frame;
@@ -19,6 +19,7 @@ const BREATH: usize = 256;
 struct One {
     json: Bytes,
     exclude: Option<ClientId>,
+    place: Option<(RoomName, Position)>,
     written: Written,
 }
 
@@ -44,11 +45,12 @@ pub struct Delivered {
 }
 
 impl Burst {
-    /// Adds a frame: its JSON text, and the socket that is not to have it.
-    pub fn push(&mut self, json: Vec<u8>, exclude: Option<ClientId>) {
+    /// Adds a frame: its JSON text, the socket that is not to have it, and its place if it is numbered.
+    pub fn push(&mut self, json: Vec<u8>, exclude: Option<ClientId>, place: Option<(RoomName, Position)>) {
         self.frames.push(One {
             json: json.into(),
             exclude,
+            place,
             written: Written::default(),
         });
     }
@@ -81,7 +83,18 @@ impl Burst {
 
     fn send_to(&mut self, socket: &Arc<Socket>, delivered: &mut Delivered) {
         let form = socket.form();
-        if self.frames.iter().any(|one| one.exclude == Some(socket.id())) {
+        if socket.has_places() {
+            let mut bytes = 0;
+            let mut count = 0;
+            let broadcasts = self.frames.iter_mut().map(|one| {
+                let frames = (one.exclude != Some(socket.id())).then(|| one.written(form).clone());
+                count += usize::from(frames.is_some());
+                bytes += frames.as_ref().map_or(0, Bytes::len);
+                (frames, one.place.as_ref())
+            });
+            let sent = socket.send_placed(broadcasts);
+            delivered.count(sent, count, bytes);
+        } else if self.frames.iter().any(|one| one.exclude == Some(socket.id())) {
             for one in self.frames.iter_mut().filter(|one| one.exclude != Some(socket.id())) {
                 let bytes = one.written(form);
                 delivered.count(socket.send(bytes), 1, bytes.len());

@@ -3,12 +3,12 @@
 //!
 //! - [`link`]: the transport under a socket, [`tls`] one of them; [`carrier`]: a connection that several sockets share.
 //! - [`frame`]: WebSocket frames as ready-made bytes; [`form`]: how frames are written for a kind of client.
-//! - [`socket`]: one connection; [`outbound`]: what waits for it, bounded in bytes.
+//! - [`socket`]: one connection; [`outbound`]: what waits for it, bounded in bytes; [`places`]: where it stands in its rooms.
 //! - [`room`]: members and numbering of one room on this node; [`members`]: the list that fan-outs share.
 //! - [`registry`]: the [`Hub`], which finds sockets and rooms; [`fanout`]: bytes to many sockets.
 //! - [`wheel`]: pings and timeouts for all sockets from one tick.
 //!
-//! Lock order: a shard of the registry, then a room, then a socket's rooms, then a socket's outbound queue, then its
+//! Lock order: a shard of the registry, then a room, then a socket's rooms, then its places, then its outbound queue, then its
 //! carrier, then its TLS.
 //! No lock is held across an `await`, and none but the socket's own during its write.
 
@@ -19,6 +19,7 @@ pub mod frame;
 pub mod link;
 pub mod members;
 pub mod outbound;
+pub mod places;
 pub mod registry;
 pub mod room;
 pub mod socket;
@@ -30,6 +31,7 @@ pub use fanout::{Burst, Delivered};
 pub use form::{FOREIGN, Foreign, Form, Writer, Written};
 pub use frame::Opcode;
 pub use link::Link;
+pub use places::Places;
 pub use registry::{Hub, HubOptions};
 pub use room::{Answer, Heard, Joined, Room, Track};
 pub use socket::{Authorization, Badge, Options, Sent, Socket};

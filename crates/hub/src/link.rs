@@ -7,11 +7,13 @@ use std::net::Shutdown;
 
 use bytes::Bytes;
 use hallway_protocol::CloseCode;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use crate::carrier::Carried;
 use crate::form::Foreign;
 use crate::frame;
+use crate::places::Places;
 use crate::tls::Tls;
 
 /// Engine.IO's ping, a text frame.
@@ -140,6 +142,14 @@ impl Link {
         match self {
             Self::Tcp(_) | Self::Tls(_) => None,
             Self::Carried(carried) => Some(carried.form()),
+        }
+    }
+
+    /// Where its client is told that it stands, if it is.
+    pub(crate) fn places(&self) -> Option<&Mutex<Places>> {
+        match self {
+            Self::Tcp(_) | Self::Tls(_) => None,
+            Self::Carried(carried) => carried.places(),
         }
     }
 

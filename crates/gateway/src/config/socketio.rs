@@ -9,5 +9,8 @@ settings! {
         main: String = "native";
         /// Files of dialects, beside those that are built in.
         dialects: Vec<String> = "";
+        /// Whether clients are told with every event where they stand, so that they recover their rooms and what they missed
+        /// when they come back (`socket.recovered`), on any node. It costs some bytes per event and room.
+        recovery: bool = true;
     }
 }

@@ -73,8 +73,11 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, (link, permit.address()), codec, identity, resume, began).await {
-        Ok(caller) => {
+    let back = resume.map(Return::with_ticket);
+    match admit(&node, (link, permit.address()), codec, identity, back).await {
+        Ok((caller, hello)) => {
+            count_admitted(&node, began);
+            caller.socket.open(reply::hello(caller.socket.form(), &hello));
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
             tokio::spawn(live(node, session, inbound, permit));
@@ -141,7 +144,7 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
     (code, why.to_string())
 }
 
-/// Into the hub and its rooms, then hello.
+/// Into the hub and its rooms: what is left is to open the socket with the hello.
 ///
 /// # Errors
 /// It is not let in; it is counted already.
@@ -150,9 +153,8 @@ pub(crate) async fn admit(
     (link, address): (Link, IpAddr),
     codec: Codec,
     mut identity: Identity,
-    resume: Option<Wanted>,
-    began: Instant,
-) -> Result<Caller, NotLetIn> {
+    back: Option<Return>,
+) -> Result<(Caller, Hello), NotLetIn> {
     let handshakes = &node.metrics.connections.handshakes;
     let one_more = identity
         .user
@@ -166,8 +168,7 @@ pub(crate) async fn admit(
             at: At::Door(link),
         });
     }
-    // Who brings a ticket was admitted when it was made.
-    if resume.is_none()
+    if !back.as_ref().is_some_and(|back| back.is_admitted)
         && let Err(why) = node.admission.ask(&mut identity).await
     {
         let (code, reason, outcome) = why.close();
@@ -208,7 +209,7 @@ pub(crate) async fn admit(
         return not_kept(outcome, code, &why.message);
     }
     let entered = match node.revocations.admit(&caller.identity).await {
-        Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
+        Ok(()) => enter_rooms(node, &caller, back).await.ok(),
         Err(NotAdmitted::Unknown) => None,
         Err(why) => {
             let (code, reason) = why.close();
@@ -217,13 +218,8 @@ pub(crate) async fn admit(
     };
     match entered {
         Some(rooms) => {
-            handshakes.with_label_values(&["ok"]).inc();
-            node.metrics
-                .connections
-                .handshake_seconds
-                .observe(began.elapsed().as_secs_f64());
-            socket.open(reply::hello(socket.form(), &hello(node, &caller, rooms)));
-            Ok(caller)
+            let hello = hello(node, &caller, rooms);
+            Ok((caller, hello))
         }
         None => {
             // Without the bus it would be a member that hears nothing.
@@ -231,6 +227,13 @@ pub(crate) async fn admit(
             not_kept("unavailable", code, reason)
         }
     }
+}
+
+/// Counts one that is let in.
+pub(crate) fn count_admitted(node: &Node, began: Instant) {
+    let connections = &node.metrics.connections;
+    connections.handshakes.with_label_values(&["ok"]).inc();
+    connections.handshake_seconds.observe(began.elapsed().as_secs_f64());
 }
 
 /// Gives an anonymous connection its identity, where that has a user.
@@ -270,6 +273,26 @@ pub(crate) fn authorization(identity: &Identity) -> Authorization {
 /// The rooms that a client comes back for, each with the last broadcast that it has.
 pub(crate) type Wanted = BTreeMap<String, Option<Position>>;
 
+/// What a client comes back with.
+pub(crate) struct Return {
+    pub(crate) rooms: Wanted,
+    /// Who it was, where what it published itself is not to be brought to it.
+    pub(crate) was: Option<ClientId>,
+    /// Whether it was admitted when what it shows was made.
+    pub(crate) is_admitted: bool,
+}
+
+impl Return {
+    /// With a ticket.
+    pub(crate) fn with_ticket(rooms: Wanted) -> Self {
+        Self {
+            rooms,
+            was: None,
+            is_admitted: true,
+        }
+    }
+}
+
 /// What a connection is in when it is told hello.
 pub(crate) struct Rooms {
     /// Those that the node itself joined it to, with its places in those that number.
@@ -283,10 +306,14 @@ pub(crate) struct Rooms {
 ///
 /// # Errors
 /// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
-pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
+pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, back: Option<Return>) -> Result<Rooms, Error> {
     let allowance = Allowance::new(node.limits().resume_bytes);
-    let resuming = wanted.is_some();
-    let mut wanted = wanted.unwrap_or_default();
+    let allowance = match back.as_ref().and_then(|back| back.was) {
+        Some(was) => allowance.without(was),
+        None => allowance,
+    };
+    let resuming = back.is_some();
+    let mut wanted = back.map(|back| back.rooms).unwrap_or_default();
     let mut names = vec![RoomName::of_client(caller.socket.id())];
     names.extend(caller.socket.user().map(RoomName::of_user));
     let own = names.into_iter().map(|name| {

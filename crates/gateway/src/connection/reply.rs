@@ -38,6 +38,15 @@ pub fn hello(form: Form<'_>, hello: &Hello) -> Bytes {
     encode(form, &ServerFrame::<()>::Hello(hello))
 }
 
+/// Where a client that is told so stands: it is put to the frame when it is sent.
+#[must_use]
+pub fn place(form: Form<'_>) -> Bytes {
+    match form {
+        Form::Native(_) => Bytes::new(),
+        Form::Foreign(_) => form.write(br#"{"place":{}}"#),
+    }
+}
+
 /// The notice before a close.
 #[must_use]
 pub fn goodbye(form: Form<'_>, goodbye: &Goodbye) -> Bytes {

@@ -209,7 +209,8 @@ impl Lane {
                 metrics.foreign_refused.inc();
                 continue;
             }
-            burst.push(one.broadcast().to_json(), one.message.exclude);
+            let place = one.position.map(|position| (one.room.clone(), position));
+            burst.push(one.broadcast().to_json(), one.message.exclude, place);
         }
         if burst.is_empty() || members.is_empty() {
             return;

@@ -86,14 +86,18 @@ pub struct Voice {
 
 /// All that a node speaks, by namespace.
 #[derive(Debug)]
-pub struct Dialects(HashMap<String, Arc<Voice>>);
+pub struct Dialects {
+    voices: HashMap<String, Arc<Voice>>,
+    /// Whether their clients are told where they stand.
+    pub recovery: bool,
+}
 
 impl Dialects {
     /// Those that ship, and the operator's files; `main` answers on the main namespace too.
     ///
     /// # Errors
     /// What is wrong, with the file and the line.
-    pub fn load(main: &str, paths: &[String]) -> Result<Self, String> {
+    pub fn load(main: &str, paths: &[String], recovery: bool) -> Result<Self, String> {
         let read = |path: &String| {
             let name = std::path::Path::new(path).file_stem().and_then(|stem| stem.to_str());
             let name = name.ok_or_else(|| format!("socketio.dialects: {path:?} is no file's name"))?;
@@ -101,7 +105,8 @@ impl Dialects {
             Ok((name.to_owned(), text))
         };
         let files = paths.iter().map(read).collect::<Result<Vec<_>, String>>()?;
-        Self::with(main, &files)
+        let loaded = Self::with(main, &files)?;
+        Ok(Self { recovery, ..loaded })
     }
 
     /// The same, of names and texts.
@@ -137,13 +142,16 @@ impl Dialects {
         if !found {
             return Err(format!("socketio.main: there is no dialect {main}"));
         }
-        Ok(Self(voices))
+        Ok(Self {
+            voices,
+            recovery: false,
+        })
     }
 
     /// Who answers in a namespace.
     #[must_use]
     pub fn of(&self, namespace: &str) -> Option<&Arc<Voice>> {
-        self.0.get(namespace)
+        self.voices.get(namespace)
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use hallway_hub::{Opcode, Writer, frame};
 use hallway_socketio::binary;
 use hallway_socketio::packet::{self, Kind};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::template::{Scope, quoted};
@@ -29,6 +29,11 @@ struct Frame<'a> {
     hello: Option<&'a RawValue>,
     #[serde(borrow, default)]
     goodbye: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    place: Option<&'a RawValue>,
+    /// Beside a hello: what the client shows when it comes back.
+    #[serde(default)]
+    pid: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +57,17 @@ struct Replied<'a> {
     error: Option<&'a RawValue>,
 }
 
+/// The event that says nothing but where the client stands. The published client keeps the last text that ends an event,
+/// whether or not anyone listens to it.
+const PLACE: &str = r#"["hallway:place"]"#;
+
+#[derive(Serialize)]
+struct Connected<'a> {
+    sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<&'a str>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Hello {
@@ -72,7 +88,10 @@ impl SocketIo {
             self.reply(serde_json::from_str(reply.get())?, &mut out);
         } else if let Some(hello) = said.hello {
             let known: Hello = serde_json::from_str(hello.get())?;
-            let connected = format!(r#"{{"sid":{}}}"#, quoted(&known.client_id));
+            let connected = serde_json::to_string(&Connected {
+                sid: &known.client_id,
+                pid: said.pid.as_deref(),
+            })?;
             self.packet(Kind::Connect, None, &connected, &mut out);
             self.event(
                 self.dialect.greeting.hello.as_ref(),
@@ -82,6 +101,9 @@ impl SocketIo {
         } else if let Some(goodbye) = said.goodbye {
             let scope = Scope::default().with("goodbye", goodbye.get());
             self.event(self.dialect.greeting.goodbye.as_ref(), &scope, &mut out);
+        } else if said.place.is_some() {
+            // The place itself is put behind it when it is sent.
+            self.packet(Kind::Event, None, PLACE, &mut out);
         }
         Ok(out)
     }

@@ -29,7 +29,7 @@ fn socket(hub: &Hub, carrier: &Arc<Carrier>, number: u8) -> Arc<Socket> {
     };
     let farewell = Bytes::from_static(b"farewell");
     let form = Arc::new(Foreign::new(number, Box::new(Marked(mark))));
-    let carried = Carried::new(Arc::clone(carrier), form, farewell);
+    let carried = Carried::new(Arc::clone(carrier), form, farewell, false);
     let socket = hub.admit(options, Link::Carried(Box::new(carried)));
     socket.open(Bytes::new());
     socket
@@ -49,8 +49,8 @@ async fn sockets_share_a_connection_and_not_a_form() {
         held.join(socket, |_| hallway_hub::Answer::Enter(None));
     }
     let mut burst = Burst::default();
-    burst.push(b"a".to_vec(), None);
-    burst.push(b"b".to_vec(), Some(sockets[1].id()));
+    burst.push(b"a".to_vec(), None, None);
+    burst.push(b"b".to_vec(), Some(sockets[1].id()), None);
     assert_eq!(burst.send(&held.members()).await.frames, 3);
     assert_eq!(fetched(&carrier), "one:aone:btwo:a");
 }

@@ -2,15 +2,15 @@
 //! brings it to the client.
 
 use bytes::Bytes;
-use hallway_hub::Opcode;
+use hallway_hub::{Opcode, frame};
 use hallway_socketio::Payload;
 
 /// Adds whole frames, as this node writes them: not masked and not fragmented.
 pub(super) fn add(payload: &mut Payload, frames: &Bytes) {
     let mut rest: &[u8] = frames;
-    while let Some((opcode, body, after)) = split(rest) {
+    while let Some((first, body, after)) = frame::split(rest) {
         rest = after;
-        match opcode {
+        match first & 0x0f {
             opcode if opcode == Opcode::Text as u8 => payload.text(body),
             opcode if opcode == Opcode::Binary as u8 => payload.binary(body),
             opcode if opcode == Opcode::Close as u8 => payload.text(b"1"),
@@ -19,27 +19,8 @@ pub(super) fn add(payload: &mut Payload, frames: &Bytes) {
     }
 }
 
-/// The first frame's opcode and payload (RFC 6455 §5.2), and what is behind it.
-fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<2>()?;
-    let (length, rest) = match head[1] {
-        126 => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            (usize::from(u16::from_be_bytes(*length)), rest)
-        }
-        127 => {
-            let (length, rest) = rest.split_first_chunk::<8>()?;
-            (usize::try_from(u64::from_be_bytes(*length)).ok()?, rest)
-        }
-        short => (usize::from(short), rest),
-    };
-    let (body, rest) = rest.split_at_checked(length)?;
-    Some((head[0] & 0x0f, body, rest))
-}
-
 #[cfg(test)]
 mod tests {
-    use hallway_hub::frame;
     use hallway_protocol::CloseCode;
 
     use super::*;

@@ -10,6 +10,7 @@ use hallway_protocol::{CloseCode, Codec, Error, ErrorCode};
 use hallway_socketio::packet::{self, Kind};
 use serde::Deserialize;
 
+use super::recovery::{Brought, Recovery};
 use crate::connection::admission;
 use crate::connection::desk::Desk;
 use crate::connection::not_let_in::{At, forget};
@@ -65,22 +66,46 @@ pub(super) async fn enter(
     let identity = identify(&node, &auth, &visitor).await?;
     let farewell = packet::begin(Kind::Disconnect, 0, voice.namespace(), None);
     let farewell = frame::whole(Opcode::Text, farewell.as_bytes());
-    let carried = Carried::new(carrier, Arc::clone(voice.form()), farewell);
-    let link = Link::Carried(Box::new(carried));
-    // The codec is of no account: the link has its form.
-    let admitted = admission::admit(&node, (link, address), Codec::Json, identity, None, began).await;
-    let caller = admitted.map_err(|refused| {
-        if let At::Inside(socket) = refused.at {
-            socket.abort(refused.code);
-            forget(&node, &socket);
+    let admit = async |identity, back| {
+        let carried = Carried::new(
+            Arc::clone(&carrier),
+            Arc::clone(voice.form()),
+            farewell.clone(),
+            node.dialects.recovery,
+        );
+        let link = Link::Carried(Box::new(carried));
+        // The codec is of no account: the link has its form.
+        let admitted = admission::admit(&node, (link, address), Codec::Json, identity, back).await;
+        admitted.map_err(|refused| not_let_in(&node, refused))
+    };
+    let brought = match node.dialects.recovery {
+        true => Brought::read(&auth, &identity),
+        false => None,
+    };
+    let mut recovered = None;
+    if let Some(brought) = brought {
+        let (caller, mut hello) = admit(identity.clone(), Some(brought.back())).await?;
+        match brought.recovered(&mut hello, node.limits().queue / 2) {
+            Some(recovery) => recovered = Some((caller, hello, recovery)),
+            None => {
+                // As if it had never been here: nothing was said yet, and what it heard meanwhile goes with it.
+                caller.socket.abort(CloseCode::Normal);
+                forget(&node, &caller.socket);
+            }
         }
-        match refused.code {
-            code if CloseCode::reconnects(code.wire()) => NotLetIn::Later(code),
-            CloseCode::RateLimited => NotLetIn::Refused(Error::new(ErrorCode::RateLimited, refused.why)),
-            CloseCode::Forbidden => NotLetIn::Refused(Error::new(ErrorCode::Forbidden, refused.why)),
-            _ => NotLetIn::Refused(Error::new(ErrorCode::Unauthenticated, refused.why)),
+    }
+    let (caller, hello, recovery) = match recovered {
+        Some((caller, hello, recovery)) => (caller, hello, recovery),
+        None => {
+            let recovery = node.dialects.recovery.then(|| Recovery::begin(&identity));
+            let (caller, hello) = admit(identity, None).await?;
+            (caller, hello, recovery.unwrap_or_default())
         }
-    })?;
+    };
+    admission::count_admitted(&node, began);
+    caller
+        .socket
+        .open_placed(|entered| recovery.first(voice.form(), &hello, entered));
     admission::count_open(&node, &caller.socket, true);
     let since = node.hooks.connected(&node.name, &caller.socket);
     Ok(Space {
@@ -88,6 +113,19 @@ pub(super) async fn enter(
         desk: Desk::new(node, caller),
         voice,
     })
+}
+
+fn not_let_in(node: &Node, refused: crate::connection::not_let_in::NotLetIn) -> NotLetIn {
+    if let At::Inside(socket) = refused.at {
+        socket.abort(refused.code);
+        forget(node, &socket);
+    }
+    match refused.code {
+        code if CloseCode::reconnects(code.wire()) => NotLetIn::Later(code),
+        CloseCode::RateLimited => NotLetIn::Refused(Error::new(ErrorCode::RateLimited, refused.why)),
+        CloseCode::Forbidden => NotLetIn::Refused(Error::new(ErrorCode::Forbidden, refused.why)),
+        _ => NotLetIn::Refused(Error::new(ErrorCode::Unauthenticated, refused.why)),
+    }
 }
 
 async fn identify(node: &Node, auth: &str, visitor: &Visitor) -> Result<Identity, NotLetIn> {
