@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { tokens, transports, urls } from "./lib.mjs";
+import { proxied, tell, tokens, transports } from "./lib.mjs";
 
 const dist = join(dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")), "dist");
 const client = await readFile(join(dist, "socket.io.js"));
@@ -28,7 +28,25 @@ async function inPage({ url, tokens, transports }) {
     const data = { bytes: Uint8Array.from([1, 2, 3]).buffer, text: "héllo" };
     await ask(alice, "rooms.broadcast", { room: "board-9", destination: "d", data });
     const broadcast = await heard;
+
+    // A refusal.
+    const stranger = io(url, { auth: { token: "none" }, forceNew: true, ...(transports ? { transports } : {}) });
+    const error = await new Promise((resolve) => stranger.once("connect_error", resolve));
+
+    // The network goes away, something is said meanwhile, and it is back: with what was missed.
+    const gone = Promise.all([alice, bob].map((socket) => new Promise((resolve) => socket.once("disconnect", resolve))));
+    const back = Promise.all([alice, bob].map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
+    await fetch("/cut");
+    await gone;
+    const missed = new Promise((resolve) => bob.once("broadcast", resolve));
+    const said = ask(alice, "rooms.broadcast", { room: "board-9", destination: "d", data: "while away" });
+    await fetch("/heal");
+    await back;
+    await said;
     return {
+        recovered: [alice.recovered, bob.recovered],
+        missed: (await missed).data,
+        refusal: error.data.code,
         seq: broadcast.seq,
         text: broadcast.data.text,
         bytes: [...new Uint8Array(broadcast.data.bytes)],
@@ -37,7 +55,7 @@ async function inPage({ url, tokens, transports }) {
 }
 
 const page = `<!doctype html><script src="/socket.io.js"></script><script>
-    (${inPage})(${JSON.stringify({ url: urls[0], tokens, transports })})
+    (${inPage})(${JSON.stringify({ url: proxied, tokens, transports })})
         .then((done) => ({ done }), (why) => ({ why: String(why) + JSON.stringify(why) }))
         .then((said) => fetch("/said", { method: "POST", body: JSON.stringify(said) }));
 </script>`;
@@ -50,6 +68,11 @@ const said = new Promise((resolve) => {
             for await (const piece of request) body += piece;
             resolve({ server, ...JSON.parse(body) });
         }
+        if (request.url === "/cut") {
+            await tell("refuse");
+            await tell("cut");
+        }
+        if (request.url === "/heal") await tell("heal");
         const script = request.url === "/socket.io.js";
         response.setHeader("content-type", script ? "text/javascript" : "text/html; charset=utf-8");
         response.end(script ? client : page);
@@ -82,4 +105,13 @@ server.closeAllConnections();
 server.close();
 await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 assert.equal(why, undefined);
-assert.deepEqual(done, { seq: 1, text: "héllo", bytes: [1, 2, 3], refused: "not-in-room" });
+assert.deepEqual(done, {
+    seq: 1,
+    text: "héllo",
+    bytes: [1, 2, 3],
+    refused: "not-in-room",
+    refusal: "unauthenticated",
+    recovered: [true, true],
+    missed: "while away",
+});
+process.stdin.destroy();

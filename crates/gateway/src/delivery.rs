@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::authority::review::Haste;
 use crate::clock::Clock;
+use crate::dialect::rosters::Rosters;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::typing::Typing;
@@ -38,6 +39,7 @@ pub struct Delivery {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) review: Arc<Haste>,
     pub(crate) typing: Arc<Typing>,
+    pub(crate) rosters: Arc<Rosters>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

@@ -27,7 +27,8 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
-use crate::dialect::Dialects;
+use crate::dialect::rosters::Rosters;
+use crate::dialect::{self, Dialects};
 use crate::hooks::Hooks;
 use crate::lifecycle::{drain, readiness::Readiness};
 use crate::limits::Limits;
@@ -100,6 +101,8 @@ pub struct Node {
     pub readiness: Readiness,
     /// How clients of Socket.IO speak.
     pub dialects: Dialects,
+    /// Rooms of which they are told who is in them.
+    pub(crate) rosters: Arc<Rosters>,
     /// Those of them that connect over HTTP.
     pub(crate) polls: Polls,
     /// What it counts.
@@ -270,6 +273,7 @@ impl Node {
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
             dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects, config.socketio.recovery).map_err(StartError::Config)?,
+            rosters: Arc::new(Rosters::new(metrics.socketio.rosters_dropped.clone())),
             polls: Polls::default(),
             notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
             metrics,
@@ -422,6 +426,7 @@ impl Running {
             revocations: Arc::clone(&node.revocations),
             review: Arc::clone(&node.review),
             typing: Arc::clone(&node.typing),
+            rosters: Arc::clone(&node.rosters),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
@@ -449,6 +454,7 @@ impl Running {
             until(&stop, lobbies::keeper::renew(Arc::clone(&node))),
             until(&stop, lobbies::keeper::sweep(Arc::clone(&node))),
             until(&stop, stats::run(Arc::clone(&node))),
+            until(&stop, dialect::rosters::run(Arc::clone(&node))),
             until(&stop, everyone.run()),
             until(&stop, people::effects::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),

@@ -29,6 +29,12 @@ impl Foreign {
     pub fn new(number: u8, writer: Box<dyn Writer>) -> Self {
         Self { number, writer }
     }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u8 {
+        self.number
+    }
 }
 
 /// How frames are written on a connection.

@@ -9,7 +9,7 @@ use hallway_protocol::{ClientFrame, CloseCode, Endpoint, Error, ErrorCode, Frame
 
 use super::rate::{Bucket, Verdict};
 use super::reply;
-use super::requests::{Done, Label, Requests};
+use super::requests::{Ask, Done, Label, Requests};
 use crate::clock::unix_ms;
 use crate::endpoints::{Answer, Caller, Data, dispatch};
 use crate::node::Node;
@@ -66,22 +66,23 @@ impl Desk {
     }
 
     /// Takes a frame.
-    pub fn take(&mut self, frame: Result<ClientFrame, FrameError>) -> Next {
+    pub fn take(&mut self, ask: Result<Ask, FrameError>) -> Next {
         match self.bucket.take(self.node.limits().rate, Instant::now()) {
             Verdict::Pass => {}
             Verdict::Close => return self.close(CloseCode::RateLimited, CloseCode::RateLimited.reason()),
-            Verdict::Refuse(wait) => return self.refuse(frame, wait.as_millis() as u64 + 1),
+            Verdict::Refuse(wait) => return self.refuse(ask, wait.as_millis() as u64 + 1),
         }
-        match frame {
-            Ok(frame) => match self.wait_of_endpoint(&frame) {
-                Some(wait) => self.refuse(Ok(frame), wait.as_millis() as u64 + 1),
-                None => self.ask(frame),
+        match ask {
+            Ok(ask) => match self.wait_of_endpoint(&ask) {
+                Some(wait) => self.refuse(Ok(ask), wait.as_millis() as u64 + 1),
+                None => self.ask(ask),
             },
             Err(FrameError::Answerable(id, why)) => {
                 self.answer(
                     Label {
                         id: Some(id),
                         endpoint: None,
+                        then: None,
                     },
                     Err(why),
                 );
@@ -105,8 +106,8 @@ impl Desk {
     }
 
     /// How long a frame has to wait because its endpoint has a rate of its own.
-    fn wait_of_endpoint(&mut self, frame: &ClientFrame) -> Option<Duration> {
-        let endpoint = *frame.endpoint.as_ref().ok()?;
+    fn wait_of_endpoint(&mut self, ask: &Ask) -> Option<Duration> {
+        let endpoint = *ask.frame.endpoint.as_ref().ok()?;
         let limits = self.node.limits();
         let (_, rate) = limits.endpoint_rates.iter().find(|(of, _)| *of == endpoint)?;
         let now = Instant::now();
@@ -123,16 +124,14 @@ impl Desk {
         }
     }
 
-    fn refuse(&self, frame: Result<ClientFrame, FrameError>, wait_ms: u64) -> Next {
+    fn refuse(&mut self, ask: Result<Ask, FrameError>, wait_ms: u64) -> Next {
         let why = Error::new(ErrorCode::RateLimited, "too many frames").retry_after(wait_ms);
-        let label = match frame {
-            Ok(frame) => Label {
-                id: frame.id,
-                endpoint: frame.endpoint.ok(),
-            },
+        let label = match ask {
+            Ok(ask) => ask.label(),
             Err(FrameError::Answerable(id, _)) => Label {
                 id: Some(id),
                 endpoint: None,
+                then: None,
             },
             Err(FrameError::Unanswerable(why)) => return self.close(CloseCode::BadFrame, &why),
         };
@@ -140,21 +139,36 @@ impl Desk {
         Next::Go
     }
 
-    fn ask(&mut self, frame: ClientFrame) -> Next {
+    fn ask(&mut self, ask: Ask) -> Next {
         if let Some(requests) = &mut self.requests
             && requests.must_wait()
         {
-            requests.wait(frame);
+            requests.wait(ask);
             return Next::Go;
         }
-        self.ask_now(&frame);
+        self.begin(ask);
         Next::Go
     }
 
-    fn ask_now(&mut self, frame: &ClientFrame) {
+    fn begin(&mut self, mut ask: Ask) {
+        match ask.bring.take() {
+            Some(bring) => {
+                let (node, caller) = (Arc::clone(&self.node), self.caller.clone());
+                let brought = async move {
+                    super::bring::bring(&node, &caller, *bring).await;
+                    Done::Brought(ask)
+                };
+                self.start(true, Box::pin(brought));
+            }
+            None => self.ask_now(&ask.frame, ask.then),
+        }
+    }
+
+    fn ask_now(&mut self, frame: &ClientFrame, then: Option<Box<ClientFrame>>) {
         let label = Label {
             id: frame.id,
             endpoint: frame.endpoint.as_ref().ok().copied(),
+            then,
         };
         let first = !std::mem::replace(&mut self.asked_before, true);
         if self.is_expired() && !matches!(frame.endpoint, Ok(Endpoint::AuthRefresh | Endpoint::Ping)) {
@@ -209,6 +223,7 @@ impl Desk {
     /// Answers a request that is done, and asks for those that waited for it.
     pub fn done(&mut self, done: Done) -> Next {
         match done {
+            Done::Brought(ask) => self.ask_now(&ask.frame, ask.then),
             Done::Answered(label, result) => self.answer(label, result),
             Done::Identified(label, Ok(identity)) => {
                 self.caller.identity = identity;
@@ -229,8 +244,8 @@ impl Desk {
                 return self.close(code, &why.message);
             }
         }
-        while let Some(frame) = self.requests.as_mut().and_then(|requests| requests.turn()) {
-            self.ask_now(&frame);
+        while let Some(ask) = self.requests.as_mut().and_then(|requests| requests.turn()) {
+            self.begin(ask);
         }
         if self.requests.as_ref().is_some_and(|requests| requests.is_empty()) {
             self.requests = None;
@@ -238,7 +253,7 @@ impl Desk {
         Next::Go
     }
 
-    fn answer(&self, label: Label, result: Result<Option<Data>, Error>) {
+    fn answer(&mut self, label: Label, result: Result<Option<Data>, Error>) {
         let outcome = result.as_ref().err().map_or("ok", |why| why.code.wire());
         let endpoint = label.endpoint.map_or("none", |endpoint| endpoint.name());
         self.node
@@ -251,7 +266,13 @@ impl Desk {
             let client = self.caller.socket.id();
             tracing::debug!(%client, endpoint, code = why.code.wire(), why = why.message, "refused");
         }
-        let Some(id) = label.id else { return };
+        // What was to follow is asked, or refused in its place.
+        let label = match (label.then, &result) {
+            (Some(then), Ok(_)) => return self.ask_now(&then, None),
+            (Some(then), Err(_)) => then.id,
+            (None, _) => label.id,
+        };
+        let Some(id) = label else { return };
         let socket = &self.caller.socket;
         match result {
             Ok(Some(data)) => socket.send(&reply::data(socket.form(), id, &data)),

@@ -8,6 +8,7 @@
 
 pub mod admission;
 pub mod desk;
+mod bring;
 pub(crate) mod not_let_in;
 pub mod opening;
 pub mod rate;

@@ -7,6 +7,7 @@ use hallway_hub::{Opcode, frame};
 use hallway_protocol::{CloseCode, Codec, codec};
 
 use super::desk::{Desk, Next, next_done};
+use super::requests::Ask;
 use crate::endpoints::Caller;
 use crate::node::Node;
 use crate::transport::websocket::{Inbound, Read, Reader, Violation};
@@ -101,6 +102,6 @@ impl Session {
             self.socket().close(CloseCode::BadFrame, reason);
             return Next::Closing;
         }
-        self.desk.take(codec::decode(spoken, bytes))
+        self.desk.take(codec::decode(spoken, bytes).map(Ask::from))
     }
 }

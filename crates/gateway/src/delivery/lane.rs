@@ -217,6 +217,9 @@ impl Lane {
         }
         let delivered = burst.send(members).await;
         metrics.delivered(&delivered);
+        for one in arrived {
+            self.delivery.rosters.heard(&one.room, &one.message.destination);
+        }
         let now = self.delivery.clock.micros();
         for sent in arrived.iter().filter_map(|one| one.message.sent.as_ref()) {
             if sent.node == self.delivery.clock.node() {

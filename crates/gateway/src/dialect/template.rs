@@ -1,6 +1,7 @@
 //! Small templates over JSON text. `$data.room` is the value at a path, untouched; `"group-{0.groupId}"` is text with
 //! values in it; everything else stands for itself. `{data.room|after:group-}` leaves out a beginning.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -31,8 +32,15 @@ pub(super) enum Piece {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
     steps: Vec<String>,
-    /// A beginning to leave out; a value without it is missing.
-    after: Option<String>,
+    filter: Option<Filter>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Filter {
+    /// Leaves out a beginning; a value without it is missing.
+    After(String),
+    /// Makes of a user's id the name of the caller's chat with them.
+    Chat,
 }
 
 /// A path that leads nowhere.
@@ -54,26 +62,45 @@ impl<'a> Scope<'a> {
         self.0.iter().find(|(one, _)| *one == name).map(|(_, json)| *json)
     }
 
-    fn find(&self, path: &Path) -> Option<&'a str> {
+    fn find(&self, path: &Path) -> Option<Cow<'a, str>> {
         let (root, below) = path.steps.split_first()?;
-        below
-            .iter()
-            .try_fold(self.root(root)?, |json, step| below_of(json, step))
-            .filter(|json| *json != "null")
+        walk(self.root(root)?, below)
     }
 
-    fn text(&self, path: &Path) -> Option<String> {
+    pub(super) fn text(&self, path: &Path) -> Option<String> {
         let json = self.find(path)?;
         let text = match json.as_bytes().first()? {
-            b'"' => serde_json::from_str::<String>(json).ok()?,
+            b'"' => serde_json::from_str::<String>(&json).ok()?,
             b'{' | b'[' => return None,
-            _ => json.to_owned(),
+            _ => json.into_owned(),
         };
-        match &path.after {
-            Some(beginning) => text.strip_prefix(beginning).map(str::to_owned),
+        match &path.filter {
+            Some(Filter::After(beginning)) => text.strip_prefix(beginning).map(str::to_owned),
+            Some(Filter::Chat) => {
+                let me: String = serde_json::from_str(self.root("user")?).ok()?;
+                Some(chat(&me, &text))
+            }
             None => Some(text),
         }
     }
+}
+
+/// What is at the end of the steps. Where one is `*`, the list of what is at the end of the rest in each item.
+fn walk<'a>(json: &'a str, steps: &[String]) -> Option<Cow<'a, str>> {
+    let Some((step, rest)) = steps.split_first() else {
+        return (json != "null").then_some(Cow::Borrowed(json));
+    };
+    if step != "*" {
+        return walk(below_of(json, step)?, rest);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    let items: Vec<_> = items.iter().filter_map(|item| walk(item.get(), rest)).collect();
+    Some(Cow::Owned(format!("[{}]", items.join(","))))
+}
+
+/// The name of the chat of two users.
+fn chat(one: &str, other: &str) -> String {
+    format!("chat-{}-{}", one.min(other), one.max(other))
 }
 
 fn below_of<'a>(json: &'a str, step: &str) -> Option<&'a str> {
@@ -93,15 +120,7 @@ fn below_of<'a>(json: &'a str, step: &str) -> Option<&'a str> {
 impl Template {
     /// Reads a template; `roots` are those that there are. Where `numbers`, positions are roots too.
     pub(super) fn read(value: &toml::Value, roots: &[&str], numbers: bool) -> Result<Self, String> {
-        let check = |path: Path| {
-            let root = path.steps.first().map_or("", String::as_str);
-            let number = numbers && root.parse::<u8>().is_ok();
-            if number || roots.contains(&root) {
-                Ok(path)
-            } else {
-                Err(format!("there is no `{root}` here, but {}", roots.join(", ")))
-            }
-        };
+        let check = |path: Path| path.check(roots, numbers);
         Self::read_below(value, &check, DEPTH)
     }
 
@@ -156,10 +175,10 @@ impl Template {
     pub(super) fn write(&self, scope: &Scope<'_>, out: &mut String) -> Result<(), Missing> {
         match self {
             Self::Literal(json) => out.push_str(json),
-            Self::Value(path) if path.after.is_some() => {
+            Self::Value(path) if path.filter.is_some() => {
                 out.push_str(&quoted(&scope.text(path).ok_or_else(|| path.missing())?));
             }
-            Self::Value(path) => out.push_str(scope.find(path).ok_or_else(|| path.missing())?),
+            Self::Value(path) => out.push_str(&scope.find(path).ok_or_else(|| path.missing())?),
             Self::Text(pieces) => {
                 let mut text = String::new();
                 for piece in pieces {
@@ -203,10 +222,11 @@ impl Template {
 
 impl Path {
     fn read(text: &str) -> Result<Self, String> {
-        let (path, after) = match text.split_once('|') {
+        let (path, filter) = match text.split_once('|') {
+            Some((path, "chat")) => (path, Some(Filter::Chat)),
             Some((path, filter)) => match filter.strip_prefix("after:") {
-                Some(beginning) => (path, Some(beginning.to_owned())),
-                None => return Err(format!("`|{filter}` is not `|after:…`")),
+                Some(beginning) => (path, Some(Filter::After(beginning.to_owned()))),
+                None => return Err(format!("`|{filter}` is neither `|after:…` nor `|chat`")),
             },
             None => (text, None),
         };
@@ -214,7 +234,25 @@ impl Path {
         if steps.iter().any(String::is_empty) {
             return Err(format!("`{path}` is no path"));
         }
-        Ok(Self { steps, after })
+        Ok(Self { steps, filter })
+    }
+
+    /// Reads one whose root is among these.
+    pub(super) fn checked(text: &str, roots: &[&str], numbers: bool) -> Result<Self, String> {
+        Self::read(text)?.check(roots, numbers)
+    }
+
+    fn check(self, roots: &[&str], numbers: bool) -> Result<Self, String> {
+        let root = self.steps.first().map_or("", String::as_str);
+        let is_number = numbers && root.parse::<u8>().is_ok();
+        if self.filter == Some(Filter::Chat) && !roots.contains(&"user") {
+            return Err("`|chat` is for what a client sends".to_owned());
+        }
+        if is_number || roots.contains(&root) {
+            Ok(self)
+        } else {
+            Err(format!("there is no `{root}` here, but {}", roots.join(", ")))
+        }
     }
 
     fn missing(&self) -> Missing {

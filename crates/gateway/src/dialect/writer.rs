@@ -141,8 +141,10 @@ impl SocketIo {
             (Some(data), None) => ("data", data, &rule.ack, &rule.answer),
             (None, None) => return,
         };
-        let whole = format!(r#"{{"{name}":{}}}"#, value.get());
-        let scope = Scope::default().with(name, value.get()).with("reply", &whole);
+        let worded = said.error.and_then(|error| self.worded(error));
+        let value = worded.as_deref().unwrap_or(value.get());
+        let whole = format!(r#"{{"{name}":{value}}}"#);
+        let scope = Scope::default().with(name, value).with("reply", &whole);
         match reply.ack {
             Some(id) => {
                 let mut args = String::from("[");
@@ -156,17 +158,33 @@ impl SocketIo {
         }
     }
 
+    /// An error in the words of the dialect, if it has some for it.
+    fn worded(&self, error: &RawValue) -> Option<String> {
+        if self.dialect.errors.is_empty() {
+            return None;
+        }
+        let mut error: serde_json::Map<String, serde_json::Value> = serde_json::from_str(error.get()).ok()?;
+        let code = error.get("code")?.as_str()?;
+        let field = error.get("field").and_then(|field| field.as_str()).unwrap_or_default();
+        let errors = &self.dialect.errors;
+        let words = errors.get(&format!("{code} {field}")).or_else(|| errors.get(code))?;
+        error.insert("message".into(), words.clone().into());
+        serde_json::to_string(&error).ok()
+    }
+
     /// An event whose values are not all there is not heard.
     fn event(&self, event: Option<&Event>, scope: &Scope<'_>, out: &mut BytesMut) {
         let Some(event) = event else { return };
-        let mut args = String::from("[");
-        let written = event.name.write(scope, &mut args).and_then(|()| {
-            args.push(',');
-            event.data.write(scope, &mut args)
-        });
-        if written.is_ok() {
-            args.push(']');
-            self.packet(Kind::Event, None, &args, out);
+        for name in &event.names {
+            let mut args = String::from("[");
+            let written = name.write(scope, &mut args).and_then(|()| {
+                args.push(',');
+                event.data.write(scope, &mut args)
+            });
+            if written.is_ok() {
+                args.push(']');
+                self.packet(Kind::Event, None, &args, out);
+            }
         }
     }
 

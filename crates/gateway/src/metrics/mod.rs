@@ -17,6 +17,7 @@ pub mod messages;
 pub mod presence;
 pub mod process;
 pub mod tls;
+pub mod socketio;
 pub mod typing;
 pub mod webhooks;
 mod zeros;
@@ -62,6 +63,8 @@ pub struct Metrics {
     pub hooks: hooks::Hooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Clients of Socket.IO.
+    pub socketio: socketio::SocketIo,
     /// Who writes.
     pub typing: typing::Typing,
     /// Lobbies.
@@ -74,7 +77,7 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 14] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),
@@ -86,6 +89,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 13] {
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("Hooks", hooks::Hooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Socket.IO", socketio::SocketIo::DESCRIPTORS),
         ("Typing", typing::Typing::DESCRIPTORS),
         ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
         ("Process", process::Process::DESCRIPTORS),
@@ -110,6 +114,7 @@ impl Metrics {
             webhooks: webhooks::Webhooks::register(&registry)?,
             hooks: hooks::Hooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            socketio: socketio::SocketIo::register(&registry)?,
             typing: typing::Typing::register(&registry)?,
             lobbies: lobbies::Lobbies::register(&registry)?,
             process: process::Process::register(&registry)?,

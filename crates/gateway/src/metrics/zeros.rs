@@ -45,6 +45,9 @@ pub(super) fn show(metrics: &Metrics) {
     for code in codes {
         let _ = connections.closed.with_label_values(&[&code.to_string()]);
     }
+    for outcome in ["recovered", "anew"] {
+        let _ = metrics.socketio.returned.with_label_values(&[outcome]);
+    }
     for outcome in HANDSHAKES {
         let _ = connections.handshakes.with_label_values(&[outcome]);
     }

@@ -140,6 +140,7 @@ async fn dispatch(arrival: &mut Option<Arrival>, node: &Arc<Node>, request: Requ
     match (parameter(&parts, "transport"), poll, &parts.method) {
         (Some("websocket"), poll, &Method::GET) => websocket(arrival, parts, body, poll).await,
         (Some("polling"), None, &Method::GET) => begin(arrival, &parts).await,
+        (Some("polling"), Some(poll), _) if poll.is_upgraded() => Wrong::Request.answer(),
         (Some("polling"), Some(poll), &Method::GET) => {
             settle(arrival);
             match poll.fetch().await {
@@ -331,6 +332,7 @@ async fn upgrade(arrival: Arrival, poll: Arc<Poll>, request: Request<Incoming>) 
     let probe = probe(&link, &mut reader, inbound, &poll);
     match tokio::time::timeout(node.limits().handshake_timeout, probe).await {
         Ok(Some(inbound)) => {
+            poll.set_upgraded();
             poll.post(Posted::Upgraded(link, reader, inbound)).await;
         }
         // HTTP goes on.

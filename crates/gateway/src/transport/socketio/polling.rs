@@ -35,6 +35,8 @@ pub(super) struct Poll {
     posting: AtomicBool,
     /// Whether a WebSocket is about to take over: who waits is sent home.
     upgrading: AtomicBool,
+    /// Whether one has: HTTP is over.
+    upgraded: AtomicBool,
 }
 
 /// Forgets a session when dropped.
@@ -66,6 +68,7 @@ pub(super) fn list(node: &Arc<crate::node::Node>, sid: String, carrier: Arc<Carr
         waiting: AtomicBool::new(false),
         posting: AtomicBool::new(false),
         upgrading: AtomicBool::new(false),
+        upgraded: AtomicBool::new(false),
     };
     node.polls.0.insert(sid.clone(), Arc::new(poll));
     let listed = Listed {
@@ -90,24 +93,43 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// A GET that waits, and is dropped before it is answered.
+struct Waited<'p>(&'p Poll);
+
+impl Drop for Waited<'_> {
+    fn drop(&mut self) {
+        if self.0.is_upgraded() {
+            return;
+        }
+        self.0.cut();
+    }
+}
+
 impl Poll {
-    /// Waits for packets and hands them out; nothing for a second GET beside another. Cancel safe: packets are taken only
-    /// when they are handed out.
+    /// Waits for packets and hands them out; nothing for a second GET beside another. A client that goes away from it ends
+    /// the session, as in the protocol's own server: whether it got what was handed out cannot be known any more.
     pub(super) async fn fetch(&self) -> Option<Vec<u8>> {
         let _turn = Turn::take(&self.waiting)?;
+        let waited = Waited(self);
+        let packets = self.packets().await;
+        std::mem::forget(waited);
+        Some(packets)
+    }
+
+    async fn packets(&self) -> Vec<u8> {
         loop {
             let mut payload = Payload::default();
             for frames in self.carrier.fetch() {
                 payload::add(&mut payload, &frames);
             }
             if !payload.is_empty() {
-                return Some(payload.into_bytes());
+                return payload.into_bytes();
             }
             if self.carrier.is_over() {
-                return Some(b"1".to_vec());
+                return b"1".to_vec();
             }
-            if self.upgrading.load(Ordering::Acquire) {
-                return Some(b"6".to_vec());
+            if self.upgrading.load(Ordering::Acquire) || self.is_upgraded() {
+                return b"6".to_vec();
             }
             self.carrier.fetchable().await;
         }
@@ -140,7 +162,18 @@ impl Poll {
 
     /// Whether a WebSocket may try to take over: one at a time.
     pub(super) fn may_upgrade(&self) -> bool {
-        !self.upgrading.load(Ordering::Acquire)
+        !self.upgrading.load(Ordering::Acquire) && !self.is_upgraded()
+    }
+
+    /// A WebSocket has taken over.
+    pub(super) fn set_upgraded(&self) {
+        self.upgraded.store(true, Ordering::Release);
+        self.set_upgrading(false);
+    }
+
+    /// Whether one has: then HTTP has nothing to say.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
     }
 
     /// Ends the session: it broke the protocol.

@@ -46,12 +46,34 @@ pub(super) struct Session {
     parts: Option<Box<Parts>>,
     /// For what belongs to no namespace's own measure.
     bucket: Bucket,
-    /// When it is over if it is in no namespace by then.
-    alone_until: Instant,
+    /// While it is in no namespace, whose sockets the hub looks after.
+    alone: Alone,
+    /// Whether the client has said that it goes.
+    has_left: bool,
     /// Its share of its address's connections.
     permit: AddressPermit,
     /// Its place among the handshakes, until it is in a namespace.
     place: Option<OwnedSemaphorePermit>,
+}
+
+/// A connection in no namespace.
+struct Alone {
+    /// When it is over if it is in none by then.
+    until: Instant,
+    /// When it is pinged, or over if the last ping is not answered by then.
+    look_at: Instant,
+    is_asked: bool,
+}
+
+impl Alone {
+    fn from_now(node: &Node) -> Self {
+        let (now, limits) = (Instant::now(), node.limits());
+        Self {
+            until: now + limits.auth_timeout,
+            look_at: now + limits.ping_interval,
+            is_asked: false,
+        }
+    }
 }
 
 struct Connecting {
@@ -122,7 +144,8 @@ impl Session {
         } = beginning;
         Self {
             bucket: Bucket::full(node.limits().rate, std::time::Instant::now()),
-            alone_until: Instant::now() + node.limits().auth_timeout,
+            alone: Alone::from_now(&node),
+            has_left: false,
             visitor: Arc::new(visitor),
             spaces: Vec::new(),
             connecting: None,
@@ -151,12 +174,17 @@ impl Session {
                 entered = next_entered(&mut self.connecting) => self.entered(entered),
                 () = self.carrier.changed() => self.sweep(),
                 came = self.source.next(), if room => self.came(came),
-                () = tokio::time::sleep_until(self.alone_until), if alone => Err(CloseCode::AuthTimeout.into()),
+                () = tokio::time::sleep_until(self.alone.until.min(self.alone.look_at)), if alone => self.look(),
             };
         }
         let cause = match next {
             Err(End { code, reason }) => {
-                self.carrier.finish(frame::close(code, reason));
+                let last = match (&self.source, self.has_left) {
+                    // A poll that waits for who has left is sent home with nothing.
+                    (Source::Posts(..), true) => frame::whole(Opcode::Text, b"6"),
+                    _ => frame::close(code, reason),
+                };
+                self.carrier.finish(last);
                 Some(code)
             }
             Ok(()) => self.carrier.cause(),
@@ -188,6 +216,20 @@ impl Session {
         }
     }
 
+    /// In no namespace, and it is time to look.
+    fn look(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if now >= self.alone.until {
+            return Err(CloseCode::AuthTimeout.into());
+        }
+        if std::mem::replace(&mut self.alone.is_asked, true) {
+            return Err(CloseCode::NoPong.into());
+        }
+        self.alone.look_at = now + self.node.limits().pong_timeout;
+        self.send(&frame::whole(Opcode::Text, b"2"));
+        Ok(())
+    }
+
     fn message_max(&self) -> usize {
         if self.spaces.is_empty() {
             self.node.limits().unauthenticated_frame_size
@@ -199,6 +241,10 @@ impl Session {
     fn take_in(&mut self, inbound: Vec<Inbound>, result: Result<(), Violation>) -> Result<(), End> {
         for space in &self.spaces {
             space.desk.socket().heard();
+        }
+        if self.spaces.is_empty() {
+            self.alone.is_asked = false;
+            self.alone.look_at = Instant::now() + self.node.limits().ping_interval;
         }
         self.backlog.extend(inbound);
         self.work_off()?;
@@ -237,7 +283,10 @@ impl Session {
                 self.send(&frame::whole(Opcode::Text, format!("3{payload}").as_bytes()));
                 Ok(())
             }
-            Carried::Close => Err(CloseCode::Normal.into()),
+            Carried::Close => {
+                self.has_left = true;
+                Err(CloseCode::Normal.into())
+            }
             Carried::Pong | Carried::Upgrade | Carried::Noop => self.measure(),
         }
     }
@@ -294,7 +343,7 @@ impl Session {
             (Kind::Event, Some(at)) => self.event(at, packet),
             (Kind::Disconnect, Some(at)) => {
                 self.spaces.remove(at).leave(&self.node, Some(CloseCode::Normal));
-                self.alone_until = Instant::now() + self.node.limits().auth_timeout;
+                self.alone = Alone::from_now(&self.node);
                 self.measure()
             }
             // It may have been sent before the client knew that it is out.

@@ -64,6 +64,11 @@ pub(super) async fn enter(
         return Err(NotLetIn::Later(CloseCode::Draining));
     }
     let identity = identify(&node, &auth, &visitor).await?;
+    if voice.is_for_users() && identity.user.is_none() {
+        count_refused(&node);
+        let why = "this namespace is for who is signed in";
+        return Err(NotLetIn::Refused(Error::new(ErrorCode::Unauthenticated, why)));
+    }
     let farewell = packet::begin(Kind::Disconnect, 0, voice.namespace(), None);
     let farewell = frame::whole(Opcode::Text, farewell.as_bytes());
     let admit = async |identity, back| {
@@ -86,8 +91,12 @@ pub(super) async fn enter(
     if let Some(brought) = brought {
         let (caller, mut hello) = admit(identity.clone(), Some(brought.back())).await?;
         match brought.recovered(&mut hello, node.limits().queue / 2) {
-            Some(recovery) => recovered = Some((caller, hello, recovery)),
+            Some(recovery) => {
+                count_returned(&node, "recovered");
+                recovered = Some((caller, hello, recovery));
+            }
             None => {
+                count_returned(&node, "anew");
                 // As if it had never been here: nothing was said yet, and what it heard meanwhile goes with it.
                 caller.socket.abort(CloseCode::Normal);
                 forget(&node, &caller.socket);
@@ -108,11 +117,12 @@ pub(super) async fn enter(
         .open_placed(|entered| recovery.first(voice.form(), &hello, entered));
     admission::count_open(&node, &caller.socket, true);
     let since = node.hooks.connected(&node.name, &caller.socket);
-    Ok(Space {
-        since,
-        desk: Desk::new(node, caller),
-        voice,
-    })
+    let beginning = voice.beginning((&caller.identity, caller.socket.id()));
+    let mut desk = Desk::new(node, caller);
+    for ask in beginning {
+        desk.take(Ok(ask));
+    }
+    Ok(Space { since, desk, voice })
 }
 
 fn not_let_in(node: &Node, refused: crate::connection::not_let_in::NotLetIn) -> NotLetIn {
@@ -150,6 +160,10 @@ async fn identify(node: &Node, auth: &str, visitor: &Visitor) -> Result<Identity
             NotLetIn::Refused(crate::error::from_token(&why))
         }
     })
+}
+
+fn count_returned(node: &Node, outcome: &str) {
+    node.metrics.socketio.returned.with_label_values(&[outcome]).inc();
 }
 
 fn count_refused(node: &Node) {
