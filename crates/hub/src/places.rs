@@ -149,8 +149,7 @@ fn is_event(payload: &[u8]) -> bool {
     matches!(payload, [b'4', b'2' | b'5', .., b']'])
 }
 
-/// The frames, with a text as the last argument of every event among them. (Names of rooms and numbers need no quoting
-/// in JSON.)
+/// The frames, with a text as the last argument of every event among them.
 #[must_use]
 pub fn stamped(frames: &Bytes, text: &str) -> Bytes {
     let has_event = frame::split(frames).is_some_and(|(_, payload, rest)| is_event(payload) || !rest.is_empty());
@@ -158,10 +157,17 @@ pub fn stamped(frames: &Bytes, text: &str) -> Bytes {
         return frames.clone();
     }
     let mut out = BytesMut::with_capacity(frames.len() + text.len() + 16);
-    let mut rest: &[u8] = frames;
+    stamp(&mut out, frames, text);
+    out.freeze()
+}
+
+/// Appends them to a buffer. (Names of rooms and numbers need no quoting in JSON.)
+pub fn stamp(out: &mut BytesMut, frames: &[u8], text: &str) {
+    out.reserve(frames.len() + text.len() + 16);
+    let mut rest = frames;
     while let Some((first, payload, after)) = frame::split(rest) {
         if first & 0x0f == frame::Opcode::Text as u8 && is_event(payload) {
-            frame::write_header(&mut out, frame::Opcode::Text, payload.len() + text.len() + 3);
+            frame::write_header(out, frame::Opcode::Text, payload.len() + text.len() + 3);
             out.put_slice(&payload[..payload.len() - 1]);
             out.put_slice(b",\"");
             out.put_slice(text.as_bytes());
@@ -171,7 +177,6 @@ pub fn stamped(frames: &Bytes, text: &str) -> Bytes {
         }
         rest = after;
     }
-    out.freeze()
 }
 
 #[cfg(test)]

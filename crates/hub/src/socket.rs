@@ -342,7 +342,7 @@ impl Socket {
                 places.advance(line, *position);
             }
             if let Some(frames) = frames {
-                all.extend_from_slice(&places::stamped(&frames, places.text(self.id)));
+                places::stamp(&mut all, &frames, places.text(self.id));
             }
         }
         if all.is_empty() {

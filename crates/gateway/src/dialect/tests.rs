@@ -48,6 +48,8 @@ fn an_event_is_a_request_and_its_answer_an_acknowledgement() {
     let refused = format!(r#"{{"reply":{{"id":{id},"error":{{"code":"x","message":"y"}}}}}}"#);
     assert_eq!(said(&refused), r#"430[{"error":{"code":"x","message":"y"}}]"#);
     assert!(ask("endpoint", &[event], None).unwrap().id.is_none());
+    let id = ask("getRoomState", &["{}"], Some(2)).unwrap().id.unwrap();
+    assert_eq!(said(&format!(r#"{{"reply":{{"id":{id},"data":null}}}}"#)), "432[null]");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use hallway_hub::{Opcode, Writer, frame};
 use hallway_socketio::binary;
 use hallway_socketio::packet::{self, Kind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::template::{Scope, quoted};
@@ -51,10 +51,15 @@ struct Broadcast<'a> {
 #[derive(Deserialize)]
 struct Replied<'a> {
     id: u64,
-    #[serde(borrow, default)]
+    /// Null is an answer too.
+    #[serde(borrow, default, deserialize_with = "there")]
     data: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
+}
+
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// The event that says nothing but where the client stands. The published client keeps the last text that ends an event,
@@ -150,6 +155,7 @@ impl SocketIo {
                 let mut args = String::from("[");
                 if ack.write(&scope, &mut args).is_err() {
                     args.truncate(1);
+                    args.push_str("null");
                 }
                 args.push(']');
                 self.packet(Kind::Ack, Some(id), &args, out);

@@ -37,6 +37,8 @@ pub(super) struct Poll {
     upgrading: AtomicBool,
     /// Whether one has: HTTP is over.
     upgraded: AtomicBool,
+    /// Whether the client was handed the end.
+    ended: AtomicBool,
 }
 
 /// Forgets a session when dropped.
@@ -69,6 +71,7 @@ pub(super) fn list(node: &Arc<crate::node::Node>, sid: String, carrier: Arc<Carr
         posting: AtomicBool::new(false),
         upgrading: AtomicBool::new(false),
         upgraded: AtomicBool::new(false),
+        ended: AtomicBool::new(false),
     };
     node.polls.0.insert(sid.clone(), Arc::new(poll));
     let listed = Listed {
@@ -110,6 +113,9 @@ impl Poll {
     /// the session, as in the protocol's own server: whether it got what was handed out cannot be known any more.
     pub(super) async fn fetch(&self) -> Option<Vec<u8>> {
         let _turn = Turn::take(&self.waiting)?;
+        if self.ended.load(Ordering::Acquire) {
+            return None;
+        }
         let waited = Waited(self);
         let packets = self.packets().await;
         std::mem::forget(waited);
@@ -118,14 +124,19 @@ impl Poll {
 
     async fn packets(&self) -> Vec<u8> {
         loop {
+            // Before the look: what waits when it is over is all that will.
+            let is_over = self.carrier.is_over();
             let mut payload = Payload::default();
             for frames in self.carrier.fetch() {
                 payload::add(&mut payload, &frames);
             }
+            if is_over {
+                self.ended.store(true, Ordering::Release);
+            }
             if !payload.is_empty() {
                 return payload.into_bytes();
             }
-            if self.carrier.is_over() {
+            if is_over {
                 return b"1".to_vec();
             }
             if self.upgrading.load(Ordering::Acquire) || self.is_upgraded() {

@@ -169,16 +169,16 @@ impl Recovery {
         let mut all = BytesMut::new();
         match self.missed {
             Some((was, mut places, missed)) => {
-                all.extend_from_slice(&places::stamped(&greeting, places.text(was)));
+                places::stamp(&mut all, &greeting, places.text(was));
                 for one in missed {
                     places.advance(&one.line, one.position);
                     let broadcast = form.write(format!(r#"{{"broadcast":{}}}"#, one.json.get()).as_bytes());
-                    all.extend_from_slice(&places::stamped(&broadcast, places.text(was)));
+                    places::stamp(&mut all, &broadcast, places.text(was));
                 }
             }
-            None => all.extend_from_slice(&places::stamped(&greeting, entered)),
+            None => places::stamp(&mut all, &greeting, entered),
         }
-        all.extend_from_slice(&places::stamped(&reply::place(form), entered));
+        places::stamp(&mut all, &reply::place(form), entered);
         all.freeze()
     }
 }

@@ -192,7 +192,10 @@ impl Balancer {
         }
         let path = folder.path().join("haproxy.cfg");
         std::fs::write(&path, config).expect("written");
+        // Debian keeps it where the path of an ordinary user does not lead.
+        let path_of = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/usr/local/sbin";
         let haproxy = Command::new("haproxy")
+            .env("PATH", path_of)
             .args(["-db", "-q", "-f"])
             .arg(&path)
             .kill_on_drop(true)
