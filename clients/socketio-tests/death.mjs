@@ -45,19 +45,23 @@ alice.on("broadcast", ({ data, seq }) => {
 
 // Alice answers every tenth.
 let answers = 0;
-let answered;
-const allAnswered = new Promise((resolve) => (answered = resolve));
+let answered = () => {};
+async function acknowledged(count) {
+    while (answers < count) await new Promise((resolve) => (answered = resolve));
+}
 alice.on("broadcast", async ({ data }) => {
     if (data % 10 !== 0) return;
     const { error } = await ask(alice, "rooms.broadcast", { room: ROOM, destination: "answer", data: `to ${data}` });
     assert.equal(error, undefined);
-    if (++answers === ALL / 10) answered();
+    answers++;
+    answered();
 });
 const back = new Promise((resolve) => alice.on("connect", resolve));
 for (let number = 1; number <= ALL; number++) {
     await request("rooms.broadcast", { room: ROOM, destination: "d", data: number });
     if (number % 10 === 0 && number <= 20) await frame(({ broadcast }) => broadcast?.data === `to ${number}`);
     if (number === 25) {
+        await acknowledged(2);
         const gone = next(alice, "disconnect");
         await tell("kill");
         await gone;
@@ -72,6 +76,6 @@ await all;
 assert.deepEqual(heard, [...Array(ALL).keys()].map((at) => at + 1));
 assert.deepEqual(seqs, [...seqs].sort((one, other) => one - other), "in order");
 for (const number of [30, 40, 50, 60]) await frame(({ broadcast }) => broadcast?.data === `to ${number}`);
-await allAnswered;
+await acknowledged(ALL / 10);
 native.close();
 end();

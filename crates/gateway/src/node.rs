@@ -40,8 +40,8 @@ use crate::people::{self, People};
 use crate::revocation::Revocations;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
-use crate::transport::socketio::Polls;
 use crate::stats::{self, Stats};
+use crate::transport::socketio::Polls;
 use crate::transport::tls::Tls;
 use crate::typing::Typing;
 use crate::{admission, authority, http, notice, sessions, transport};
@@ -272,7 +272,12 @@ impl Node {
             limits: ArcSwap::from_pointee(Limits::of(config)),
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
-            dialects: Dialects::load(&config.socketio.main, &config.socketio.dialects, config.socketio.recovery).map_err(StartError::Config)?,
+            dialects: Dialects::load(
+                &config.socketio.main,
+                &config.socketio.dialects,
+                config.socketio.recovery,
+            )
+            .map_err(StartError::Config)?,
             rosters: Arc::new(Rosters::new(metrics.socketio.rosters_dropped.clone())),
             polls: Polls::default(),
             notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),

@@ -60,7 +60,9 @@ impl Places {
 
     fn at(&self, home: &Home) -> bool {
         let name = home.lines.first().map(|(name, _)| name);
-        self.homes.iter().any(|one| one.lines.first().map(|(name, _)| name) == name)
+        self.homes
+            .iter()
+            .any(|one| one.lines.first().map(|(name, _)| name) == name)
     }
 
     /// It leaves one. False if it was not in.
@@ -220,7 +222,13 @@ mod tests {
         assert!(places.leave(&name("board-1")));
         assert!(!places.leave(&name("board-1")));
         assert_eq!(places.text(client), format!("{client};user-alice!1.9"));
-        for wrong in ["", NOWHERE, "x", &format!("{client};board-1"), &format!("{client};board-1!z")] {
+        for wrong in [
+            "",
+            NOWHERE,
+            "x",
+            &format!("{client};board-1"),
+            &format!("{client};board-1!z"),
+        ] {
             assert!(Places::read(wrong).is_none(), "{wrong}");
         }
     }
@@ -262,7 +270,14 @@ mod tests {
             rest = after;
         }
         let long = format!("42[\"{long}\",\"t\"]");
-        let expected = ["42[\"a\",1,\"t\"]", "2", "430[1]", "451-/ns,[\"b\",\"t\"]", "42]", &long];
+        let expected = [
+            "42[\"a\",1,\"t\"]",
+            "2",
+            "430[1]",
+            "451-/ns,[\"b\",\"t\"]",
+            "42]",
+            &long,
+        ];
         assert_eq!(payloads, expected);
     }
 }

@@ -12,7 +12,9 @@ use crate::node::Node;
 /// said all the same: it is stored, and whoever was there comes back to it.
 pub(super) async fn bring(node: &Node, caller: &Caller, bring: Bring) {
     let Bring { room, user } = bring;
-    let Some(me) = caller.socket.user().cloned() else { return };
+    let Some(me) = caller.socket.user().cloned() else {
+        return;
+    };
     // Whether the room is theirs is the room's to say; another is refused when something is said there.
     let is_theirs = node.kinds.resolve(&room).is_ok_and(|resolved| match &resolved.owner {
         Owner::Pair(one, other) => (one == &me && other == &user) || (one == &user && other == &me),

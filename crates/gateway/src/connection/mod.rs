@@ -7,8 +7,8 @@
 //!   a client may ask; [`reply`]: answers as bytes.
 
 pub mod admission;
-pub mod desk;
 mod bring;
+pub mod desk;
 pub(crate) mod not_let_in;
 pub mod opening;
 pub mod rate;

@@ -202,7 +202,10 @@ fn unknown() -> Result<Sends, String> {
 fn send(rule: Send) -> Result<Sends, String> {
     let does = match (rule.endpoint, rule.refuse) {
         (Some(endpoint), None) => {
-            let args = rule.args.map(|args| template("args", &args, &ASKED, true)).transpose()?;
+            let args = rule
+                .args
+                .map(|args| template("args", &args, &ASKED, true))
+                .transpose()?;
             Does::Ask {
                 endpoint: names(&rule.event, &endpoint)?,
                 args,
@@ -224,7 +227,10 @@ fn send(rule: Send) -> Result<Sends, String> {
     let then = rule.then.map(|then| {
         Ok::<_, String>(Follows {
             endpoint: one_endpoint(&then.endpoint)?,
-            args: then.args.map(|args| template("then", &args, &ASKED, true)).transpose()?,
+            args: then
+                .args
+                .map(|args| template("then", &args, &ASKED, true))
+                .transpose()?,
         })
     });
     let when = rule.when.into_iter().map(|(path, pattern)| {
@@ -276,7 +282,10 @@ fn check_pattern(pattern: &str) -> Result<(), String> {
 }
 
 fn hear(rule: Hear) -> Result<Hears, String> {
-    rule.room.iter().chain(&rule.destination).try_for_each(|pattern| check_pattern(pattern))?;
+    rule.room
+        .iter()
+        .chain(&rule.destination)
+        .try_for_each(|pattern| check_pattern(pattern))?;
     let data = rule.data.unwrap_or_else(|| "$data".into());
     let event = match rule.event {
         Some(names) => Some(Event {
@@ -302,7 +311,9 @@ fn event(said: Said, roots: &[&str]) -> Result<Event, String> {
 
 fn event_names(names: Several, roots: &[&str]) -> Result<Vec<Template>, String> {
     let names = names.into_all().into_iter();
-    names.map(|name| template("event", &name.into(), roots, false)).collect()
+    names
+        .map(|name| template("event", &name.into(), roots, false))
+        .collect()
 }
 
 fn template(field: &str, value: &toml::Value, roots: &[&str], numbers: bool) -> Result<Template, String> {

@@ -73,7 +73,10 @@ async fn tell(node: &Node, room: RoomName) {
     let Some(line) = node.hub.line(&room) else { return };
     let members = line.room.members();
     let wants = |form: Form<'_>| matches!(form, Form::Foreign(form) if node.dialects.hears_rosters(form.number()));
-    if !members.iter().any(|chunk| chunk.iter().any(|socket| wants(socket.form()))) {
+    if !members
+        .iter()
+        .any(|chunk| chunk.iter().any(|socket| wants(socket.form())))
+    {
         return;
     }
     let question = RoomsInfo {

@@ -88,7 +88,10 @@ fn the_first_rule_that_fits_counts() {
     let known = send(r#"{"content":"x","conversationId":"chat-alice-bob"}"#).unwrap();
     assert_eq!(room(&known), "chat-alice-bob");
     assert!(known.bring.is_none());
-    assert_eq!(room(&send(r#"{"content":"x","conversationId":"7"}"#).unwrap()), "group-7");
+    assert_eq!(
+        room(&send(r#"{"content":"x","conversationId":"7"}"#).unwrap()),
+        "group-7"
+    );
     for (data, message) in [
         (r#"{"content":"x"}"#, "Missing conversation ID"),
         (r#"{"conversationId":"7"}"#, "Invalid message"),
@@ -114,7 +117,10 @@ fn an_event_may_be_two_requests_of_which_the_last_is_answered() {
     );
     let said = hallway_hub::Form::Foreign(voice.form()).write(reply.as_bytes());
     let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(said.ends_with(r#"43/group,4[{"groupId":"7","memberCount":2,"onlineMembers":["a","b"],"success":true}]"#), "{said}");
+    assert!(
+        said.ends_with(r#"43/group,4[{"groupId":"7","memberCount":2,"onlineMembers":["a","b"],"success":true}]"#),
+        "{said}"
+    );
 }
 
 #[test]
@@ -140,7 +146,8 @@ fn a_mistake_is_named_with_its_line() {
     assert!(wrong("namespaces = ['/a']\nnonsense = 1\n").contains("nonsense"));
     assert!(wrong("namespaces = ['/native']\n").contains("another"));
     assert!(wrong("namespaces = ['/a']\n[errors]\nnonsense = 'x'\n").contains("no code"));
-    let twice = "namespaces = ['/a']\n[[send]]\nevent = 'a'\nendpoint = 'ping'\n[[send]]\nevent = 'a'\nendpoint = 'ping'\n";
+    let twice =
+        "namespaces = ['/a']\n[[send]]\nevent = 'a'\nendpoint = 'ping'\n[[send]]\nevent = 'a'\nendpoint = 'ping'\n";
     assert!(wrong(twice).contains("line 5"), "{}", wrong(twice));
     let neither = "namespaces = ['/a']\n[[send]]\nevent = 'a'\n";
     assert!(wrong(neither).contains("either endpoint or refuse"));

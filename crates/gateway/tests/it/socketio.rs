@@ -118,7 +118,10 @@ async fn who_comes_back_recovers_rooms_and_what_was_missed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_recovery_nothing_is_told_beside_events() {
-    alone("[socketio]\nrecovery = false").await.play("unstamped.mjs", Value::Null).await;
+    alone("[socketio]\nrecovery = false")
+        .await
+        .play("unstamped.mjs", Value::Null)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +135,12 @@ async fn a_poll_that_reaches_the_wrong_node() {
 async fn in_a_browser_on_a_page_of_another_origin() {
     for transports in all_transports() {
         let cluster = Cluster::alone("[auth]\norigins = ['http://app.example.com']").await;
-        Stage::of(cluster).await.proxied().await.play("browser.mjs", transports).await;
+        Stage::of(cluster)
+            .await
+            .proxied()
+            .await
+            .play("browser.mjs", transports)
+            .await;
     }
 }
 

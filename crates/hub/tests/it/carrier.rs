@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hallway_hub::{Burst, Carried, Carrier, Foreign, Hub, Link, Options, Sent, Socket, Writer};
-use hallway_protocol::{ClientId, CloseCode, Codec};
+use hallway_hub::places::Home;
+use hallway_hub::{Answer, Burst, Carried, Carrier, Foreign, Hub, Link, Opcode, Options, Sent, Socket, Writer, frame};
+use hallway_protocol::{ClientId, CloseCode, Codec, Epoch, Position};
 use tokio::io::AsyncReadExt;
 
 use super::{hub, room};
@@ -103,4 +104,65 @@ async fn what_waits_leaves_over_the_link_that_comes() {
     client.unwrap().read_to_end(&mut heard).await.unwrap();
     assert_eq!(heard.len(), large.len() + 13);
     assert!(heard.starts_with(b"before x") && heard.ends_with(b"x after"));
+}
+
+#[derive(Debug)]
+struct Events;
+
+impl Writer for Events {
+    fn write(&self, json: &[u8]) -> Bytes {
+        let text = [b"42[\"b\",", json, b"]"].concat();
+        frame::whole(Opcode::Text, &text)
+    }
+}
+
+#[tokio::test]
+async fn every_event_says_where_its_client_stands() {
+    let hub = hub();
+    let carrier = Carrier::new(None, 1 << 20);
+    let options = Options {
+        id: ClientId::from_bits(1),
+        user: None,
+        codec: Codec::Json,
+        authorization: Default::default(),
+        badge: None,
+    };
+    let form = Arc::new(Foreign::new(1, Box::new(Events)));
+    let carried = Carried::new(Arc::clone(&carrier), form, Bytes::new(), true);
+    let socket = hub.admit(options, Link::Carried(Box::new(carried)));
+    let at = |seq| Position { epoch: Epoch(1), seq };
+    let held = hub.hold(vec![room("board-1")]);
+    let home = Home {
+        lines: [(room("board-1"), Some(at(4)))].into_iter().collect(),
+    };
+    held.join(&socket, |_| {
+        assert!(!socket.enters(&home), "the first frame says it");
+        Answer::Enter(None)
+    });
+    // What is broadcast before the first frame waits behind it, and is not in what it says.
+    let place = |seq| Some((room("board-1"), at(seq)));
+    let mut burst = Burst::default();
+    burst.push(b"5".to_vec(), None, place(5));
+    burst.push(b"6".to_vec(), Some(socket.id()), place(6));
+    burst.push(b"7".to_vec(), None, None);
+    burst.push(b"8".to_vec(), None, place(7));
+    let delivered = burst.send(&held.members()).await;
+    assert_eq!(delivered.frames, 3);
+    let client = socket.id();
+    socket.open_placed(|entered| {
+        assert_eq!(entered, format!("{client};board-1!1.4"));
+        frame::whole(Opcode::Text, b"first")
+    });
+    let frames: Bytes = carrier.fetch().concat().into();
+    let mut rest: &[u8] = &frames;
+    let mut texts = Vec::new();
+    while let Some((_, payload, after)) = frame::split(rest) {
+        texts.push(String::from_utf8_lossy(payload).into_owned());
+        rest = after;
+    }
+    // Its own passes it by, and counts; what has no number changes nothing.
+    let said = |json: &str, seq: u64| format!(r#"42["b",{json},"{client};board-1!1.{seq}"]"#);
+    assert_eq!(texts, ["first".to_owned(), said("5", 5), said("7", 6), said("8", 7)]);
+    assert!(socket.leaves(held.name()));
+    assert!(!socket.leaves(held.name()));
 }
