@@ -1,5 +1,8 @@
 //! What messages cost: printed, not judged. `cargo test -p hallway-cli --test it -- --ignored --nocapture messages_cost`.
 
+// Its figures are for whoever runs it.
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use hallway_client::Client;
