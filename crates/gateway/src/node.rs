@@ -242,7 +242,6 @@ impl Node {
             Arc::clone(&metrics),
             config.auth.revocation_life,
         );
-        let kinds = Kinds::with(&config.kinds).map_err(StartError::Config)?;
         let lobbies = Lobbies::new(
             connected.lobbies.clone(),
             Arc::clone(&hub),

@@ -239,8 +239,7 @@ impl Carrier {
 
     fn flush(self: &Arc<Self>, state: &mut State) {
         let Some(link) = state.link.clone() else { return };
-        match state.queue.flush(&link) {
-            Ok(true) if state.phase == Phase::Ending => link.shutdown(Shutdown::Write),
+        match write_out(state, &link) {
             Ok(true) => {}
             Ok(false) => self.ensure_flusher(state),
             Err(_) => self.gone(state, None),
@@ -266,6 +265,11 @@ impl Carrier {
     }
 }
 
+/// Writes what the link takes of what waits, and of the end if that is next. True if nothing is left.
+fn write_out(state: &mut State, link: &Link) -> io::Result<bool> {
+    Ok(state.queue.flush(link)? && (state.phase != Phase::Ending || link.try_finish()?))
+}
+
 /// Lives only while something waits for the link.
 async fn flush_when_writable(carrier: Arc<Carrier>) {
     loop {
@@ -275,13 +279,12 @@ async fn flush_when_writable(carrier: Arc<Carrier>) {
         let ready = link.writable().await;
         let mut state = carrier.state.lock();
         let result = if ready.is_ok() {
-            state.queue.flush(&link)
+            write_out(&mut state, &link)
         } else {
             Ok(true)
         };
         match result {
             Ok(false) if !matches!(state.phase, Phase::Gone(_)) => continue,
-            Ok(_) if state.phase == Phase::Ending => link.shutdown(Shutdown::Write),
             Ok(_) => {}
             Err(_) => carrier.gone(&mut state, None),
         }

@@ -126,12 +126,27 @@ impl Link {
         }
     }
 
-    /// Ends one or both directions. Whoever waits to read or write is woken.
+    /// Ends writing: everything written has left, and so does the end itself. False if the kernel does not take that
+    /// now; then it is to be asked again when it is writable.
+    ///
+    /// # Errors
+    /// The end of the link.
+    pub fn try_finish(&self) -> io::Result<bool> {
+        if let Self::Tls(tls) = self
+            && !tls.try_finish()?
+        {
+            return Ok(false);
+        }
+        self.shutdown(Shutdown::Write);
+        Ok(true)
+    }
+
+    /// Ends one or both directions at once. Whoever waits to read or write is woken.
     pub fn shutdown(&self, how: Shutdown) {
         match self {
             // An error says that it is closed already.
             Self::Tcp(stream) => drop(socket2::SockRef::from(stream).shutdown(how)),
-            Self::Tls(tls) => tls.shutdown(how),
+            Self::Tls(tls) => drop(socket2::SockRef::from(tls.stream()).shutdown(how)),
             // The connection is its owner's to end.
             Self::Carried(carried) => carried.carrier().stir(),
         }

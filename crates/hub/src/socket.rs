@@ -1,6 +1,7 @@
 //! One connection, as the rest of the node holds it: who it is, and a way to send to it that never waits.
 
 use std::any::Any;
+use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -458,12 +459,16 @@ impl Socket {
 
     /// Writes what the link takes; what is left goes to a task of its own.
     fn flush(self: &Arc<Self>, out: &mut Out) {
-        match out.queue.flush(&self.link) {
-            Ok(true) if out.phase == Phase::Closing => self.link.shutdown(Shutdown::Write),
+        match self.write_out(out) {
             Ok(true) => {}
             Ok(false) => self.ensure_flusher(out),
             Err(_) => self.gone(out),
         }
+    }
+
+    /// Writes what the link takes of what waits, and of the end if that is next. True if nothing is left.
+    fn write_out(&self, out: &mut Out) -> io::Result<bool> {
+        Ok(out.queue.flush(&self.link)? && (out.phase != Phase::Closing || self.link.try_finish()?))
     }
 
     fn gone(&self, out: &mut Out) {
@@ -485,13 +490,12 @@ async fn flush_when_writable(socket: Arc<Socket>) {
         let ready = socket.link.writable().await;
         let mut out = socket.out.lock();
         let result = if ready.is_ok() {
-            out.queue.flush(&socket.link)
+            socket.write_out(&mut out)
         } else {
             Ok(true)
         };
         match result {
             Ok(false) if out.phase != Phase::Gone => continue,
-            Ok(_) if out.phase == Phase::Closing => socket.link.shutdown(Shutdown::Write),
             Ok(_) => {}
             Err(_) => socket.gone(&mut out),
         }

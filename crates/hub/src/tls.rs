@@ -2,7 +2,6 @@
 //! most [`REST`] bytes of it. As for plain TCP, nothing waits: neither a write, nor a read, nor the end.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -123,15 +122,11 @@ impl Tls {
         }
     }
 
-    /// Ends one or both directions; the end of writing is said in TLS too, if the kernel takes that now.
-    pub(crate) fn shutdown(&self, how: Shutdown) {
-        if how == Shutdown::Write {
-            let mut session = self.session.lock();
-            session.send_close_notify();
-            let _ = self.flush(&mut session);
-        }
-        // An error says that it is closed already.
-        drop(socket2::SockRef::from(&self.stream).shutdown(how));
+    /// Says in TLS that nothing more is written; true if the kernel has taken that. Repeating it writes what is left.
+    pub(crate) fn try_finish(&self) -> io::Result<bool> {
+        let mut session = self.session.lock();
+        session.send_close_notify();
+        self.flush(&mut session)
     }
 }
 

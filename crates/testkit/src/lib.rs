@@ -3,6 +3,8 @@
 //! - [`RedisServer`], [`Proxy`]: a real Redis on a free port that can be killed, paused and emptied, and a TCP
 //!   proxy before it; three of them under sentinels
 //!   ([`RedisSentinel`]), and a cluster of them ([`RedisCluster`]); [`Certificates`] for one that speaks TLS.
+//! - [`SteppedClock`]: a wall clock for that Redis which stands still until it is stepped; [`Random`]: chance that a seed
+//!   repeats.
 //! - [`Signer`], [`KeyServer`]: who makes tokens with a private key, and says over HTTP which key checks them.
 //! - [`PostgresServer`]: a real Postgres, the same way.
 //! - [`cluster`], [`raw`], [`http`]: nodes in this process, and clients that say exactly what they are told to.
@@ -16,7 +18,9 @@ mod key_server;
 mod ports;
 mod postgres;
 mod proxy;
+mod random;
 mod redis;
+mod redis_clock;
 mod redis_cluster;
 mod redis_sentinel;
 mod signer;
@@ -26,7 +30,9 @@ pub use key_server::{KeyAnswer, KeyServer, key_set};
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use proxy::Proxy;
+pub use random::Random;
 pub use redis::RedisServer;
+pub use redis_clock::SteppedClock;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use signer::{Signer, hmac_token, unsigned_token};

@@ -1,5 +1,6 @@
 //! A real Redis server that can be hurt.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct RedisServer {
     /// What stands in its configuration file, if it has one.
     config: Option<String>,
     args: Vec<String>,
+    /// What its environment holds beside ours.
+    environment: Vec<(&'static str, OsString)>,
     child: Option<Child>,
 }
 
@@ -42,15 +45,24 @@ impl RedisServer {
     /// # Panics
     /// There is no `redis-server`, or it does not answer in time.
     pub async fn start_with(args: &[&str]) -> Self {
-        Self::start_configured(None, args).await
+        Self::start_configured(None, Vec::new(), args).await
     }
 
     /// Starts a sentinel.
     pub(crate) async fn start_sentinel(config: &str) -> Self {
-        Self::start_configured(Some(config.to_owned()), &["--sentinel"]).await
+        Self::start_configured(Some(config.to_owned()), Vec::new(), &["--sentinel"]).await
     }
 
-    async fn start_configured(config: Option<String>, args: &[&str]) -> Self {
+    /// Starts one whose environment holds more than ours.
+    pub(crate) async fn start_in(environment: Vec<(&'static str, OsString)>, args: &[&str]) -> Self {
+        Self::start_configured(None, environment, args).await
+    }
+
+    async fn start_configured(
+        config: Option<String>,
+        environment: Vec<(&'static str, OsString)>,
+        args: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let mut server = Self {
@@ -58,6 +70,7 @@ impl RedisServer {
             folder,
             config,
             args,
+            environment,
             child: None,
         };
         for _ in 0..5 {
@@ -111,7 +124,12 @@ impl RedisServer {
     /// # Panics
     /// It is away.
     pub async fn info(&self, section: &str, field: &str) -> String {
-        let text = self.cli(&["INFO", section]).await.expect("INFO");
+        // One that is told to follow another closes its connections, this one perhaps among them.
+        let text = match self.cli(&["INFO", section]).await {
+            Err(why) if why.kind() == io::ErrorKind::ConnectionReset => self.cli(&["INFO", section]).await,
+            answer => answer,
+        };
+        let text = text.expect("INFO");
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -233,6 +251,7 @@ impl RedisServer {
             .arg("--dir")
             .arg(self.folder.path())
             .args(&self.args)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

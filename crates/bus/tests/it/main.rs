@@ -7,6 +7,7 @@ mod faults;
 mod lineage;
 mod memory;
 mod node;
+mod properties;
 mod redis;
 mod secure;
 mod sentinel;

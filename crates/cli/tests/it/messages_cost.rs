@@ -1,7 +1,6 @@
-//! What messages cost: printed, not judged. `cargo test -p hallway-cli --test it -- --ignored --nocapture messages_cost`.
+//! What messages cost: printed, not judged. `cargo test --workspace --test it -- --ignored --nocapture messages_cost`.
 
-// Its figures are for whoever runs it.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::time::Instant;
 

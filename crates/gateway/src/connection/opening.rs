@@ -116,6 +116,9 @@ const FIRST: &str = "the first frame is auth.connect or auth.resume";
 pub async fn refuse(link: &Link, code: CloseCode, reason: &str, patience: Duration) {
     // A few bytes to a socket that was sent next to nothing: they fit.
     let _ = link.try_write(&frame::close(code, reason));
-    link.shutdown(Shutdown::Write);
+    // What the kernel does not take of the end now is not waited for.
+    if !link.try_finish().is_ok_and(|finished| finished) {
+        link.shutdown(Shutdown::Write);
+    }
     let _ = tokio::time::timeout(patience, Reader::discard(link)).await;
 }

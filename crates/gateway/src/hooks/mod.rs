@@ -1,6 +1,6 @@
 //! The operator's backend hears what happens: events, kept on the bus until it took them, whichever node saw them.
 //!
-//! [`Hooks::tell`] puts an [event](HookEvent) in this node's [`line`], which is written into the bus's journal
+//! [`Hooks::tell`] puts an [event](HookEvent) in this node's [`mod@line`], which is written into the bus's journal
 //! ([`hallway_bus::Journal`]), in a partition that its subject always has. One node at a time [delivers](deliver) a partition,
 //! in [batches](batch), and confirms what the [`backend`] took.
 //!

@@ -234,7 +234,7 @@ async fn rooms_without_members_of_ours_say_so() {
     assert_eq!(add(&cluster, "olga", "owner").await, 200);
     assert_eq!(add(&cluster, "olga", "king").await, 400);
     let (olga, _) = cluster.connect(0, "olga").await;
-    for room in ["chat-bob-olga", "lobby-1", "board-1-tasks"] {
+    for room in ["chat-bob-olga", "public-1", "board-1-tasks"] {
         let args = json!({"room": room, "userId": "bob"});
         let refusal = refused(olga.request("members.kick", args).await);
         assert_eq!(refusal, ("bad-args".into(), Some("room".into())), "{room}");

@@ -48,6 +48,16 @@ async fn hears(client: &mut Client, what: &str) -> Value {
     }
 }
 
+/// The diff of the next update that says who left; who joins may still hear of their own joining.
+async fn hears_left(client: &mut Client) -> Value {
+    loop {
+        let diff = hears(client, "lobby-updated").await["diff"].take();
+        if !diff["left"].is_null() {
+            return diff;
+        }
+    }
+}
+
 async fn in_pool(cluster: &Cluster, node: usize, user: &str) -> Client {
     let (client, _) = cluster.connect(node, user).await;
     client.request("rooms.join", json!({"room": "pool"})).await.unwrap();
@@ -73,10 +83,7 @@ async fn a_lobby_is_made_joined_and_left() {
     assert_eq!((&news["lobbyId"], &news["memberCount"]), (&lobby["lobbyId"], &json!(1)));
 
     let joined = join(&bob, &lobby).await.unwrap();
-    assert_eq!(
-        (members(&joined), &joined["state"]["seq"]),
-        (vec!["alice", "bob"], &json!(1))
-    );
+    assert_eq!(members(&joined), ["alice", "bob"]);
     let update = broadcast(&mut alice).await;
     assert_eq!((update.room, update.seq), (room.clone(), Some(1)));
     assert_eq!(
@@ -129,10 +136,7 @@ async fn a_lobby_is_made_joined_and_left() {
     assert_eq!((&lobby["ownerId"], members(&lobby)), (&json!("bob"), vec!["bob"]));
     // Her other socket hears why, and is out of the room too.
     let mut again = again;
-    assert_eq!(
-        hears(&mut again, "lobby-updated").await["diff"]["left"],
-        json!(["alice"])
-    );
+    assert_eq!(hears_left(&mut again).await["left"], json!(["alice"]));
     loop {
         let left = refusal(again.request("rooms.leave", json!({"room": room})).await);
         if left.0 == "not-in-room" {
@@ -171,9 +175,8 @@ async fn who_vanishes_leaves_after_the_time_of_grace() {
     );
     // The owner goes for good.
     alice.close().await;
-    let update = hears(&mut bob, "lobby-updated").await;
     assert_eq!(
-        update["diff"],
+        hears_left(&mut bob).await,
         json!({"left": ["alice"], "ownerId": "bob", "memberCount": 1})
     );
     // And so does everyone else.

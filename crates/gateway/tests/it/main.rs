@@ -22,6 +22,7 @@ mod messages;
 mod messages_later;
 mod messages_pages;
 mod presence;
+mod presence_truth;
 mod proxies;
 mod refresh;
 mod reload;

@@ -208,7 +208,9 @@ async fn a_repeat_on_any_node_is_the_same_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_those_may_whose_room_and_whose_message_it_is() {
-    let cluster = Cluster::alone("[auth]\nanonymous = true\n[[kinds]]\nname = 'org'\nmessages = true\n").await;
+    let kinds = "[[kinds]]\nname = 'org'\nmessages = true\n\
+                 [[kinds]]\nname = 'plaza'\njoin = 'signed-in'\nmessages = true\nkeep_count = 10\n";
+    let cluster = Cluster::alone(&format!("[auth]\nanonymous = true\n{kinds}")).await;
     let (alice, _) = cluster.connect(0, "alice").await;
     let (bob, _) = cluster.connect(0, "bob").await;
     let (eve, _) = cluster.connect(0, "eve").await;
@@ -259,10 +261,10 @@ async fn only_those_may_whose_room_and_whose_message_it_is() {
     );
 
     // Where anybody may join, who talks is in it.
-    let lobby = json!({"room": "lobby-1", "content": "x"});
-    assert_eq!(code(alice.request("messages.send", &lobby).await), "not-in-room");
-    join(&alice, "lobby-1").await;
-    assert!(alice.request("messages.send", &lobby).await.is_ok());
+    let plaza = json!({"room": "plaza-1", "content": "x"});
+    assert_eq!(code(alice.request("messages.send", &plaza).await), "not-in-room");
+    join(&alice, "plaza-1").await;
+    assert!(alice.request("messages.send", &plaza).await.is_ok());
     // Which kinds keep messages is configured.
     assert!(
         alice

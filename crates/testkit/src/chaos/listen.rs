@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout};
 use super::judge::{Log, Note, Noted};
 use super::ledger::read;
 use super::plan::{Plan, user_name};
-use super::random::Random;
 use crate::cluster::token;
+use crate::random::Random;
 
 /// What one client has seen.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Listeners {
             let mut addresses = urls.to_vec();
             addresses.rotate_left(random.below(urls.len()));
             let codec = Codec::ALL[random.below(Codec::ALL.len())];
-            let options = options(number, addresses, codec, random.next());
+            let options = options(number, addresses, codec, random.draw());
             let session = Session::start(options);
             let handle = session.handle();
             for room in rooms {
@@ -161,9 +161,14 @@ fn note(seen: &mut Seen, event: Event, at: Duration) {
         }
         Event::Broadcast(broadcast) => {
             let at = position(&broadcast);
-            let (id, is_intact) = read(&broadcast.data);
             seen.places.insert(broadcast.room.clone(), at.clone());
-            (broadcast.room, Note::Heard { at, id, is_intact })
+            let note = if is_news(&broadcast) {
+                Note::News(at)
+            } else {
+                let (id, is_intact) = read(&broadcast.data);
+                Note::Heard { at, id, is_intact }
+            };
+            (broadcast.room, note)
         }
         Event::Double(broadcast) => (broadcast.room.clone(), Note::Double(position(&broadcast))),
         Event::Refused { room, error } => (room, Note::Refused(error.to_string())),
@@ -172,6 +177,17 @@ fn note(seen: &mut Seen, event: Event, at: Duration) {
         _ => return,
     };
     seen.log.entry(room).or_default().push(Noted { at, note });
+}
+
+/// Whether the gateway itself said it.
+fn is_news(broadcast: &Broadcast) -> bool {
+    let own = [
+        hallway_protocol::Event::UserJoined,
+        hallway_protocol::Event::UserLeft,
+        hallway_protocol::Event::MembersUpdated,
+        hallway_protocol::Event::PresenceUpdated,
+    ];
+    own.iter().any(|event| event.wire() == broadcast.destination)
 }
 
 fn position(broadcast: &Broadcast) -> Option<ResumeFrom> {

@@ -16,7 +16,6 @@ mod listen;
 mod node;
 mod plan;
 mod publish;
-mod random;
 mod report;
 mod run;
 mod store;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Nodes of a run.
 pub(super) const NODES: usize = 3;

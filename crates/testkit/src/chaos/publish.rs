@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::ledger::{Ledger, Outcome, payload, position};
-use super::random::Random;
 use crate::cluster::API_KEY;
 use crate::http::try_call;
+use crate::random::Random;
 
 /// How long one call of the backend API may take. A node that hangs is passed over after this.
 const CALL: Duration = Duration::from_secs(3);

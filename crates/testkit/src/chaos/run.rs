@@ -14,9 +14,9 @@ use super::ledger::Ledger;
 use super::listen::{Listeners, Seen};
 use super::plan::{Fault, Plan};
 use super::publish::{Api, publish_by_socket};
-use super::random::Random;
 use super::report::{Counts, Report};
 use super::world::World;
+use crate::random::Random;
 
 /// How long clients may take to be in their rooms, and to hear the last marker. Only a fault makes anyone wait so long.
 const PATIENCE: Duration = Duration::from_secs(40);

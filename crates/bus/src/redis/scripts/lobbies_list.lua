@@ -4,7 +4,7 @@
 --             '?' it may be there, and is due not later
 --   lobby     its id
 --   made, due (with a '+': from now), leased (see lobbies_due.lua), each in ms, and what to say of it, as JSON
--- Its beginning and its end are said once each, whoever brings them, however often.
+-- Its beginning and its end are said once each, whoever brings them, however often; and changes only between them.
 local call = redis.call
 local time = call('TIME')
 local ms = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
@@ -16,7 +16,10 @@ end
 for i = 3, #ARGV, 6 do
   local what, id, made, due, leased, summary = unpack(ARGV, i, i + 5)
   if what == '~' then
-    tell('lobby-updated', summary)
+    -- Whoever ended it may have been here sooner.
+    if call('ZSCORE', KEYS[1], id) then
+      tell('lobby-updated', summary)
+    end
   elseif what == '-' then
     call('ZREM', KEYS[2], id)
     if call('ZREM', KEYS[1], id) == 1 then
@@ -27,10 +30,17 @@ for i = 3, #ARGV, 6 do
       due = string.format('%.0f', tonumber(ms) + tonumber(string.sub(due, 2)))
     end
     local known = call('ZSCORE', KEYS[2], id)
-    if not known or tonumber(due) < tonumber(known) or (what == '=' and known == leased) then
+    -- After a look: whether it is still left to whoever looked, or off the list.
+    local is_ours, is_off = what == '=' and known == leased, what == '=' and not known
+    if known and what ~= '=' then
+      -- A little earlier than it stands there, so that whoever is looking at it sees that it was written.
+      due = string.format('%.0f', math.min(tonumber(due), tonumber(known) - 1))
+    end
+    if is_ours or not is_off and (not known or tonumber(due) < tonumber(known)) then
       call('ZADD', KEYS[2], due, id)
     end
-    if what ~= '?' and call('ZADD', KEYS[1], 'NX', made, id) == 1 then
+    -- What has been taken off the list since that look is not put back.
+    if (what == '+' or is_ours) and call('ZADD', KEYS[1], 'NX', made, id) == 1 then
       tell('lobby-created', summary)
     end
   end

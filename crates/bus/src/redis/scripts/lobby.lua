@@ -62,8 +62,12 @@ local function end_of(member)
   return last
 end
 
--- A node holds a member until then; without an end, not any more. With no holder left the time of grace runs.
+-- A node holds a member until then; without an end, not any more. With no holder left the time of grace runs. But a time
+-- that is up stays up: the claim outlives it by a minute only, however late someone looks.
 local function hold(member, node, ends)
+  if not ends and end_of(member) <= now then
+    return
+  end
   local left, grace_ends = {}, nil
   for one_ends, one in string.gmatch(member.holders, '(%d+) ([^,]+)') do
     if one == '-' then

@@ -77,7 +77,8 @@ for a = 4, #ARGV, 3 do
   k = k + 3
   local answer = ''
   if what == 'k' then
-    if call('ZADD', sockets, 'XX', 'CH', ends, first) == 1 then
+    if call('ZSCORE', sockets, first) then
+      call('ZADD', sockets, ends, first)
       prolong(sockets, about, record)
     else
       answer = '?'

@@ -7,7 +7,8 @@
 --   counts    a hash of users: how many sockets each has there
 --   users     a sorted set of the same users by name
 --   leaving   a sorted set of users without sockets by the time at which they will have left
---   notes     a hash: '#since', there from the first entry to the last, so that it shows whether the roster was lost;
+--   notes     a hash: '#since', there from the first entry for as long as anybody can know that all have left, so that it
+--             shows whether the roster was lost;
 --             '#quiet', until when one that was lost is filled again; of what is told merged: '#due', when, '#more',
 --             how many changes are not named, and users, '+' or '-'
 -- ARGV: what number.lua says; how long a socket lives, and the grace, in ms; then for each room
@@ -146,19 +147,17 @@ local function room(a, k)
   if tonumber(call('HGET', notes, '#due') or ms + 1) <= now then
     say_merged()
   end
-  if call('EXISTS', sockets, leaving) == 0 and call('HEXISTS', notes, '#due') == 0 then
-    call('DEL', notes)
-  end
-
   local due = tonumber(call('HGET', notes, '#due') or 'inf') or math.huge
   for _, key in ipairs({ sockets, leaving }) do
     local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
     due = math.min(due, first and tonumber(first) + 1 or math.huge)
     call('PEXPIRE', key, text(2 * life + grace))
   end
-  for _, key in ipairs({ counts, users, notes }) do
+  for _, key in ipairs({ counts, users }) do
     call('PEXPIRE', key, text(2 * life + grace))
   end
+  -- Whose time was over may be kept again: while it can be heard that they left, it must be told that they are back.
+  call('PEXPIRE', notes, text(math.max(2 * life + grace, tonumber(keep) or 0)))
   due = due == math.huge and '-1' or text(math.max(due - now, 1))
   return due .. ' ' .. has_come .. ' ' .. has_gone .. (failed and '!' .. failed or ''), last + 1
 end

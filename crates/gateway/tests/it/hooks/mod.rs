@@ -238,8 +238,11 @@ async fn another_node_goes_on_for_one_that_died() {
     let other = cluster.node((holding + 1) % 3).node();
     // So many are taken, then it hangs.
     backend.answers(|body| (body["data"]["message"].as_u64().unwrap() < 40).then_some(200));
-    for user in ["alice", "bob"] {
-        tell(other, user, 0..100);
+    // In turns: who hangs holds up those who wait behind a batch.
+    for number in 0..100 {
+        for user in ["alice", "bob"] {
+            tell(other, user, number..number + 1);
+        }
     }
     appended(other, 200).await;
     backend.has(80).await;

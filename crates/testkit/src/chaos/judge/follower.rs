@@ -84,6 +84,12 @@ impl<'a> Follower<'a> {
                 let why = why.clone();
                 self.find(time, What::Refused { why });
             }
+            Note::News(Some(at)) => {
+                self.judgement.deliveries += 1;
+                self.check_number(time, at);
+                self.place = Some(at.clone());
+            }
+            Note::News(None) => self.find(time, What::Unnumbered { id: None }),
             Note::Heard { at: None, id, .. } => self.find(time, What::Unnumbered { id: *id }),
             Note::Heard {
                 at: Some(at),

@@ -32,6 +32,8 @@ pub(super) enum Note {
         /// Whether the payload is that publish's.
         is_intact: bool,
     },
+    /// A broadcast of the gateway's own: who came and who left.
+    News(Option<ResumeFrom>),
     /// A broadcast that it had heard before.
     Double(Option<ResumeFrom>),
     /// A gap was told.

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 /// Splitmix64 (Steele, Lea, Flood 2014).
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// Draws of one purpose do not move those of another: `stream` tells them apart.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    #[must_use]
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self(seed ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93));
-        random.next();
+        random.draw();
         random
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    /// Any number.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -23,22 +25,27 @@ impl Random {
     }
 
     /// From 0 up to, but not including, `end`, which must not be 0.
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.draw() % end as u64) as usize
     }
 
     /// Both ends included.
-    pub(super) fn between(&mut self, least: usize, most: usize) -> usize {
+    pub fn between(&mut self, least: usize, most: usize) -> usize {
         least + self.below(most - least + 1)
     }
 
     /// In milliseconds, both ends included.
-    pub(super) fn millis(&mut self, least: usize, most: usize) -> Duration {
+    pub fn millis(&mut self, least: usize, most: usize) -> Duration {
         Duration::from_millis(self.between(least, most) as u64)
     }
 
     /// So many times in a hundred.
-    pub(super) fn percent(&mut self, percent: usize) -> bool {
+    pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
+    }
+
+    /// One of several, if there are any.
+    pub fn one_of<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        (!of.is_empty()).then(|| &of[self.below(of.len())])
     }
 }
