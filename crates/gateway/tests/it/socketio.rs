@@ -71,7 +71,7 @@ async fn engine_io_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_documents_of_both_protocols_ask_for() {
-    let settings = "[limits]\nping_interval = '1s'\npong_timeout = '1s'\nframe_size = 1000000\nsocket_queue = '4MiB'\n[auth]\ntimeout = '5s'";
+    let settings = "[limits]\nping_interval = '1s'\npong_timeout = '1s'\nframe_size = 1000000\nsocket_queue = '4MiB'\n[auth]\ntimeout = '10s'";
     alone(settings).await.play("conformance.mjs", Value::Null).await;
 }
 
