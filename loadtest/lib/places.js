@@ -1,5 +1,8 @@
 // Where a client stands in its rooms, over all its connections: every number once, in order, or told.
 
+// What the gateway itself says of the people in a room: numbered and judged like all else, but nobody published it.
+const NEWS = new Set(['user-joined', 'user-left', 'members-updated', 'presence-updated']);
+
 export class Places {
   // `count(what, how many, tags)` is called for everything that is heard and everything that is wrong.
   constructor(count) {
@@ -49,7 +52,7 @@ export class Places {
       this.rooms[room] = seq === undefined ? data.position : { epoch, seq };
       return;
     }
-    this.count('delivered', 1);
+    if (!NEWS.has(destination)) this.count('delivered', 1);
     if (seq === undefined) return;
     const place = this.rooms[room];
     if (place && place.epoch === epoch) {

@@ -38,6 +38,8 @@ function judged(play) {
 
 test('numbers are judged', () => {
   assert.deepEqual(judged((heard) => [6, 7, 8].forEach((seq) => heard(seq))), { delivered: 3 });
+  const news = { destination: 'user-joined' };
+  assert.deepEqual(judged((heard) => [heard(6), heard(7, 'e', news), heard(9)]), { delivered: 2, lost: 1 });
   assert.deepEqual(judged((heard) => [6, 9].forEach((seq) => heard(seq))), { delivered: 2, lost: 2 });
   assert.deepEqual(judged((heard) => [6, 6, 7].forEach((seq) => heard(seq))), { delivered: 3, doubled: 1 });
   assert.deepEqual(judged((heard) => [7, 6].forEach((seq) => heard(seq))), { delivered: 2, lost: 1, doubled: 1 });
