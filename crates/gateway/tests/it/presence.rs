@@ -455,7 +455,7 @@ async fn figures() {
     let users = redis.info("memory", "used_memory").await.parse::<u64>().unwrap();
     println!("bytes in Redis for a user with a socket: {}", (users - memory) / 1000);
     minute("1,000 sockets").await;
-    for (room, what) in [("public-x", "without"), ("lobby-x", "with")] {
+    for (room, what) in [("public-x", "without"), ("board-x", "with")] {
         let before = commands().await;
         for client in &clients {
             join(client, room).await;
