@@ -9,6 +9,7 @@ use hallway_testkit::{Cluster, RedisServer};
 use serde_json::{Value, json};
 
 use crate::broadcast;
+use crate::messages::join;
 
 const ROOM: &str = "board-1";
 
@@ -18,13 +19,6 @@ fn over(redis: &RedisServer, presence: &str) -> String {
         "[redis]\nurl = '{}'\nprobe_interval = '200ms'\n[presence]\nrooms = true\n{presence}\n",
         redis.url()
     )
-}
-
-async fn join(client: &Client, room: &str) {
-    client
-        .request("rooms.join", json!({ "room": room }))
-        .await
-        .expect("joined");
 }
 
 async fn info(client: &Client) -> Value {
