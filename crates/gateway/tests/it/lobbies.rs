@@ -84,6 +84,8 @@ async fn a_lobby_is_made_joined_and_left() {
 
     let joined = join(&bob, &lobby).await.unwrap();
     assert_eq!(members(&joined), ["alice", "bob"]);
+    // Whether the notice of it was delivered here before bob came in.
+    assert!(matches!(joined["state"]["seq"].as_u64(), None | Some(1)), "{joined}");
     let update = broadcast(&mut alice).await;
     assert_eq!((update.room, update.seq), (room.clone(), Some(1)));
     assert_eq!(
