@@ -25,7 +25,7 @@ build: ## Build everything
 	cargo build --workspace --all-targets --features "$$(.ci/features)"
 
 test: ## Run every test; finds or installs the servers they need
-	.ci/tools redis postgres haproxy nginx prometheus python
+	.ci/tools redis postgres haproxy nginx prometheus python node chromium
 	cargo test --workspace --features "$$(.ci/features)" --no-fail-fast
 	deploy/test/all --binary "$${CARGO_TARGET_DIR:-target}/debug/hallway"
 	HALLWAY_BIN="$${CARGO_TARGET_DIR:-$$PWD/target}/debug/hallway" .ci/typescript unit cluster

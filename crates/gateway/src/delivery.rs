@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::authority::review::Haste;
 use crate::clock::Clock;
+use crate::dialect::rosters::Rosters;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::traces::Traces;
@@ -40,6 +41,7 @@ pub struct Delivery {
     pub(crate) review: Arc<Haste>,
     pub(crate) typing: Arc<Typing>,
     pub(crate) traces: Arc<Traces>,
+    pub(crate) rosters: Arc<Rosters>,
     /// How many lanes there are; a room's lane is its stable hash modulo this.
     pub(crate) lanes: usize,
 }

@@ -8,7 +8,7 @@ use hallway_protocol::RoomName;
 use crate::node::Node;
 
 /// Takes a socket out of a room. False if it was not in.
-pub fn room(node: &Node, home: &RoomName, socket: &Socket) -> bool {
+pub fn room(node: &Node, home: &RoomName, socket: &Arc<Socket>) -> bool {
     let was_in = node.membership.leave(home, socket);
     if was_in {
         node.typing.ended(home, socket);

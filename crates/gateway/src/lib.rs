@@ -27,6 +27,7 @@ pub mod config;
 pub mod connection;
 pub mod database;
 pub mod delivery;
+pub mod dialect;
 pub mod endpoints;
 pub mod error;
 mod groups;

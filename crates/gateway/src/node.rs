@@ -27,6 +27,8 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::database::{self, Late};
 use crate::delivery::{Delivery, Progress};
+use crate::dialect::rosters::Rosters;
+use crate::dialect::{self, Dialects};
 use crate::hooks::Hooks;
 use crate::lifecycle::departures::Departures;
 use crate::lifecycle::{drain, readiness::Readiness};
@@ -41,6 +43,7 @@ use crate::seats::Seats;
 use crate::sessions::Sessions;
 use crate::stats::{self, Stats};
 use crate::traces::Traces;
+use crate::transport::socketio::Polls;
 use crate::transport::tls::Tls;
 use crate::typing::Typing;
 use crate::{admission, authority, http, notice, sessions, transport};
@@ -100,6 +103,12 @@ pub struct Node {
     pub readiness: Readiness,
     /// Who is being sent away.
     pub departures: Departures,
+    /// How clients of Socket.IO speak.
+    pub dialects: Dialects,
+    /// Rooms of which they are told who is in them.
+    pub(crate) rosters: Arc<Rosters>,
+    /// Those of them that connect over HTTP.
+    pub(crate) polls: Polls,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     /// Where the time goes, for a sample of broadcasts.
@@ -268,6 +277,14 @@ impl Node {
             access: ArcSwap::from_pointee(Access::of(config).map_err(StartError::Config)?),
             readiness: Readiness::new(bus.health()),
             departures: Departures::new(config.shutdown.drain),
+            dialects: Dialects::load(
+                &config.socketio.main,
+                &config.socketio.dialects,
+                config.socketio.recovery,
+            )
+            .map_err(StartError::Config)?,
+            rosters: Arc::new(Rosters::new(metrics.socketio.rosters_dropped.clone())),
+            polls: Polls::default(),
             notes: Notes::new(Arc::clone(&store), Arc::clone(&metrics)),
             traces: Arc::new(Traces::build(config, &name, &metrics).map_err(StartError::Config)?),
             metrics,
@@ -423,6 +440,7 @@ impl Running {
             review: Arc::clone(&node.review),
             typing: Arc::clone(&node.typing),
             traces: Arc::clone(&node.traces),
+            rosters: Arc::clone(&node.rosters),
             lanes: connected.lanes.len(),
         };
         let lanes = delivery.start(connected.lanes, config.redis.check_interval);
@@ -450,6 +468,7 @@ impl Running {
             until(&stop, lobbies::keeper::renew(Arc::clone(&node))),
             until(&stop, lobbies::keeper::sweep(Arc::clone(&node))),
             until(&stop, stats::run(Arc::clone(&node))),
+            until(&stop, dialect::rosters::run(Arc::clone(&node))),
             until(&stop, everyone.run()),
             until(&stop, people::effects::run(Arc::clone(&node))),
             until(&stop, review::run(Arc::clone(&node), config.members.review)),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use hallway_hub::{Socket, frame};
-use hallway_protocol::{Broadcast, Codec, Event, RoomName, codec};
+use hallway_hub::Socket;
+use hallway_protocol::{Broadcast, Event, RoomName};
 use serde_json::{Value, json};
 
 /// Warns a socket that its authorization ends, and when it will be closed. Times are Unix seconds.
@@ -27,12 +27,5 @@ fn tell(socket: &Arc<Socket>, room: &RoomName, event: Event, data: &Value) {
         ts: None,
     }
     .to_json();
-    let payload = match socket.codec() {
-        Codec::Json => Ok(broadcast),
-        Codec::Msgpack => codec::json_to_msgpack(&broadcast),
-    };
-    match payload {
-        Ok(payload) => drop(socket.send(&frame::whole(frame::opcode_of(socket.codec()), &payload))),
-        Err(why) => tracing::error!(why, "a notice could not be written"),
-    }
+    socket.send(&socket.form().write(&broadcast));
 }

@@ -1,11 +1,12 @@
-//! Bytes to many sockets. A burst is what arrived together for one room: encoded once per codec, and written
+//! Bytes to many sockets. A burst is what arrived together for one room: written once per form, and sent
 //! to each member with one call.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hallway_protocol::{ClientId, Codec, codec};
+use hallway_protocol::{ClientId, Position, RoomName};
 
+use crate::form::{Form, Written};
 use crate::frame;
 use crate::members::Snapshot;
 use crate::socket::{Sent, Socket};
@@ -18,7 +19,8 @@ const BREATH: usize = 256;
 struct One {
     json: Bytes,
     exclude: Option<ClientId>,
-    encoded: [OnceLock<Bytes>; Codec::ALL.len()],
+    place: Option<(RoomName, Position)>,
+    written: Written,
 }
 
 /// Broadcasts that leave together, in order.
@@ -26,7 +28,7 @@ struct One {
 pub struct Burst {
     frames: Vec<One>,
     /// All frames in one piece, for the many who are excluded from none.
-    together: [OnceLock<Bytes>; Codec::ALL.len()],
+    together: Written,
 }
 
 /// What became of a burst.
@@ -43,12 +45,13 @@ pub struct Delivered {
 }
 
 impl Burst {
-    /// Adds a frame: its JSON text, and the socket that is not to have it.
-    pub fn push(&mut self, json: Vec<u8>, exclude: Option<ClientId>) {
+    /// Adds a frame: its JSON text, the socket that is not to have it, and its place if it is numbered.
+    pub fn push(&mut self, json: Vec<u8>, exclude: Option<ClientId>, place: Option<(RoomName, Position)>) {
         self.frames.push(One {
             json: json.into(),
             exclude,
-            encoded: Default::default(),
+            place,
+            written: Written::default(),
         });
     }
 
@@ -64,33 +67,47 @@ impl Burst {
         self.frames.is_empty()
     }
 
-    fn together(&self, codec: Codec) -> &Bytes {
-        self.together[codec.index()].get_or_init(|| match self.frames.as_slice() {
-            [one] => one.encoded(codec).clone(),
+    fn together(&mut self, form: Form<'_>) -> &Bytes {
+        let Self { frames, together } = self;
+        together.get(form, || match frames.as_mut_slice() {
+            [one] => one.written(form).clone(),
             many => {
                 let mut all = BytesMut::with_capacity(many.iter().map(|one| one.json.len() + frame::HEADER_MAX).sum());
                 for one in many {
-                    all.extend_from_slice(one.encoded(codec));
+                    all.extend_from_slice(one.written(form));
                 }
                 all.freeze()
             }
         })
     }
 
-    fn send_to(&self, socket: &Arc<Socket>, delivered: &mut Delivered) {
-        let codec = socket.codec();
-        if self.frames.iter().any(|one| one.exclude == Some(socket.id())) {
-            for one in self.frames.iter().filter(|one| one.exclude != Some(socket.id())) {
-                delivered.count(socket.send(one.encoded(codec)), 1, one.encoded(codec).len());
+    fn send_to(&mut self, socket: &Arc<Socket>, delivered: &mut Delivered) {
+        let form = socket.form();
+        if socket.has_places() {
+            let mut bytes = 0;
+            let mut count = 0;
+            let broadcasts = self.frames.iter_mut().map(|one| {
+                let frames = (one.exclude != Some(socket.id())).then(|| one.written(form).clone());
+                count += usize::from(frames.is_some());
+                bytes += frames.as_ref().map_or(0, Bytes::len);
+                (frames, one.place.as_ref())
+            });
+            let sent = socket.send_placed(broadcasts);
+            delivered.count(sent, count, bytes);
+        } else if self.frames.iter().any(|one| one.exclude == Some(socket.id())) {
+            for one in self.frames.iter_mut().filter(|one| one.exclude != Some(socket.id())) {
+                let bytes = one.written(form);
+                delivered.count(socket.send(bytes), 1, bytes.len());
             }
         } else {
-            let bytes = self.together(codec);
-            delivered.count(socket.send(bytes), self.frames.len(), bytes.len());
+            let count = self.frames.len();
+            let bytes = self.together(form);
+            delivered.count(socket.send(bytes), count, bytes.len());
         }
     }
 
     /// Sends it to every member. Not cancel safe: some would have it and others not.
-    pub async fn send(&self, members: &Snapshot) -> Delivered
+    pub async fn send(&mut self, members: &Snapshot) -> Delivered
     where
         Self: Send,
     {
@@ -111,14 +128,8 @@ impl Burst {
 }
 
 impl One {
-    fn encoded(&self, codec: Codec) -> &Bytes {
-        self.encoded[codec.index()].get_or_init(|| match codec {
-            Codec::Json => frame::whole(frame::opcode_of(codec), &self.json),
-            // Payloads were checked where they came in; one that fails all the same is sent as nothing.
-            Codec::Msgpack => codec::json_to_msgpack(&self.json)
-                .map(|payload| frame::whole(frame::opcode_of(codec), &payload))
-                .unwrap_or_default(),
-        })
+    fn written(&mut self, form: Form<'_>) -> &Bytes {
+        self.written.of(form, &self.json)
     }
 }
 

@@ -31,8 +31,14 @@ pub const HEADER_MAX: usize = 10;
 /// Appends a whole frame to a buffer.
 pub fn write(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
     out.reserve(HEADER_MAX + payload.len());
+    write_header(out, opcode, payload.len());
+    out.put_slice(payload);
+}
+
+/// Appends the header of a whole frame whose payload has this length.
+pub fn write_header(out: &mut BytesMut, opcode: Opcode, length: usize) {
     out.put_u8(FIN | opcode as u8);
-    match payload.len() {
+    match length {
         short @ 0..=125 => out.put_u8(short as u8),
         medium @ 126..=0xffff => {
             out.put_u8(126);
@@ -43,7 +49,26 @@ pub fn write(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
             out.put_u64(long as u64);
         }
     }
-    out.put_slice(payload);
+}
+
+/// The first of whole frames, as this module writes them: not masked and not fragmented. Its first byte and its payload;
+/// and what is behind it.
+#[must_use]
+pub fn split(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (head, rest) = frames.split_first_chunk::<2>()?;
+    let (length, rest) = match head[1] {
+        126 => {
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk::<8>()?;
+            (usize::try_from(u64::from_be_bytes(*length)).ok()?, rest)
+        }
+        short => (usize::from(short), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(length)?;
+    Some((head[0], payload, rest))
 }
 
 /// One whole frame.

@@ -59,6 +59,12 @@ impl Outbound {
         self.waiting.shrink_to(2);
     }
 
+    /// Hands out everything, none of which has begun to be written.
+    pub(crate) fn take(&mut self) -> Vec<Bytes> {
+        debug_assert!(self.written == 0, "a begun buffer belongs to its link");
+        std::mem::take(self).waiting.into()
+    }
+
     /// Forgets everything: the link is gone.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

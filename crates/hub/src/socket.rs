@@ -6,13 +6,14 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-use hallway_protocol::{ClientId, CloseCode, Codec, UserId};
+use bytes::{Bytes, BytesMut};
+use hallway_protocol::{ClientId, CloseCode, Codec, Position, RoomName, UserId};
 use parking_lot::Mutex;
 
-use crate::frame;
+use crate::form::Form;
 use crate::link::Link;
 use crate::outbound::Outbound;
+use crate::places::{self, Home};
 use crate::registry::Shared;
 use crate::room::Room;
 
@@ -23,7 +24,7 @@ pub struct Options {
     pub id: ClientId,
     /// Who it is; nobody for the anonymous.
     pub user: Option<UserId>,
-    /// How its frames are written.
+    /// How its frames are written, where its link has no form of its own.
     pub codec: Codec,
     /// How long that is so.
     pub authorization: Authorization,
@@ -192,8 +193,8 @@ impl Socket {
 
     /// How its frames are written.
     #[must_use]
-    pub fn codec(&self) -> Codec {
-        self.codec
+    pub fn form(&self) -> Form<'_> {
+        self.link.form().map_or(Form::Native(self.codec), Form::Foreign)
     }
 
     /// The transport, for its reader.
@@ -254,6 +255,11 @@ impl Socket {
         self.gone(&mut self.out.lock());
     }
 
+    /// Asks the client whether it is there.
+    pub(crate) fn ping(self: &Arc<Self>) {
+        self.send(self.link.ping());
+    }
+
     /// Takes note that something came in: it lives.
     pub fn heard(&self) {
         self.heard_at.store(self.shared.now(), Ordering::Relaxed);
@@ -311,6 +317,66 @@ impl Socket {
 
     /// Sends whole frames: written at once where the socket takes them, else queued in order. Never waits.
     pub fn send(self: &Arc<Self>, frames: &Bytes) -> Sent {
+        match self.link.places() {
+            None => self.push(frames),
+            Some(places) => {
+                // Held until they are sent: what a client is told is in the order of what it is sent.
+                let mut places = places.lock();
+                self.push(&places::stamped(frames, places.text(self.id)))
+            }
+        }
+    }
+
+    /// Sends broadcasts, each with its place in its line, to a socket whose client is told where it stands. Those without
+    /// frames pass it by.
+    pub(crate) fn send_placed<'a>(
+        self: &Arc<Self>,
+        broadcasts: impl Iterator<Item = (Option<Bytes>, Option<&'a (RoomName, Position)>)>,
+    ) -> Sent {
+        let Some(places) = self.link.places() else {
+            return Sent::Gone;
+        };
+        let mut places = places.lock();
+        let mut all = BytesMut::new();
+        for (frames, place) in broadcasts {
+            if let Some((line, position)) = place {
+                places.advance(line, *position);
+            }
+            if let Some(frames) = frames {
+                places::stamp(&mut all, &frames, places.text(self.id));
+            }
+        }
+        if all.is_empty() {
+            return Sent::Written;
+        }
+        self.push(&all.freeze())
+    }
+
+    /// Whether its client is told where it stands.
+    #[must_use]
+    pub fn has_places(&self) -> bool {
+        self.link.places().is_some()
+    }
+
+    /// It is about to enter a room. To be called where that is decided, under the room's lock. True if its client is to be
+    /// told where it stands by then.
+    pub fn enters(&self, home: &Home) -> bool {
+        self.link.places().is_some_and(|places| places.lock().enter(home))
+    }
+
+    /// It has left a room. False where its client is not told of that.
+    pub fn leaves(&self, home: &RoomName) -> bool {
+        self.link.places().is_some_and(|places| places.lock().leave(home))
+    }
+
+    /// [`Socket::open`] for a socket whose client is told where it stands; `first` is made of where it entered.
+    pub fn open_placed(self: &Arc<Self>, first: impl FnOnce(&str) -> Bytes) {
+        let mut places = self.link.places().map(Mutex::lock);
+        let text = places.as_mut().map(|places| places.open(self.id)).unwrap_or_default();
+        self.open(first(&text));
+    }
+
+    fn push(self: &Arc<Self>, frames: &Bytes) -> Sent {
         let mut out = self.out.lock();
         if !matches!(out.phase, Phase::Opening | Phase::Open) {
             return Sent::Gone;
@@ -325,6 +391,11 @@ impl Socket {
                 }
                 Ok(some) => written = some,
                 Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(why) if why.kind() == std::io::ErrorKind::StorageFull => {
+                    self.set_closed(CloseCode::SlowConsumer);
+                    self.gone(&mut out);
+                    return Sent::Overflowed;
+                }
                 Err(_) => {
                     self.gone(&mut out);
                     return Sent::Gone;
@@ -364,7 +435,7 @@ impl Socket {
     /// Bytes that wait for it.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.out.lock().queue.bytes()
+        self.out.lock().queue.bytes() + self.link.queued_bytes()
     }
 
     fn set_closed(&self, code: CloseCode) {
@@ -381,7 +452,7 @@ impl Socket {
             out.queue.clear();
         }
         out.phase = Phase::Closing;
-        out.queue.push(frame::close(code, reason), 0);
+        out.queue.push(self.link.farewell(code, reason), 0);
         self.shared.lingering(self);
         self.flush(out);
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use hallway_protocol::CloseCode;
 use parking_lot::Mutex;
 
-use crate::frame;
 use crate::socket::Socket;
 
 /// Times of the wheel; counted in whole seconds.
@@ -179,7 +178,7 @@ impl Wheel {
             if idle_timeout > 0 && socket.spoke_at() + idle_timeout <= now {
                 socket.close(CloseCode::Normal, "idle");
             } else {
-                socket.send(&frame::PING);
+                socket.ping();
             }
         }
         Turn {

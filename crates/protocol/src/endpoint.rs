@@ -129,7 +129,8 @@ endpoints! {
 /// Arguments of an endpoint that names one room and nothing else.
 #[derive(Debug, Deserialize)]
 pub struct InRoom {
-    /// The room.
+    /// The room; `roomName` is another name for it.
+    #[serde(alias = "roomName")]
     pub room: RoomName,
 }
 
@@ -192,7 +193,8 @@ pub struct ClientUpdate {
 /// `rooms.join`.
 #[derive(Debug, Deserialize)]
 pub struct RoomsJoin {
-    /// The room.
+    /// The room; `roomName` is another name for it.
+    #[serde(alias = "roomName")]
     pub room: RoomName,
     /// The last broadcast of it that the client has.
     #[serde(default)]

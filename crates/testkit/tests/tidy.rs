@@ -14,6 +14,7 @@ const LAYERS: &[(&str, Uses)] = &[
     // 0: what is said, and how settings are declared.
     ("protocol", Uses::Only(&[])),
     ("settings", Uses::Only(&[])),
+    ("socketio", Uses::Only(&[])),
     // 1: the parts, which do not know one another.
     ("hub", Uses::Only(&["protocol", "settings"])),
     ("bus", Uses::Only(&["protocol", "settings"])),
@@ -24,7 +25,7 @@ const LAYERS: &[(&str, Uses)] = &[
     // 2: the node, where they meet.
     (
         "gateway",
-        Uses::Only(&["protocol", "settings", "hub", "bus", "store", "auth"]),
+        Uses::Only(&["protocol", "settings", "socketio", "hub", "bus", "store", "auth"]),
     ),
     // 3: the binary.
     (

@@ -24,6 +24,7 @@ mod redis_url;
 mod reload;
 mod sessions;
 mod shutdown;
+mod socketio;
 mod stats;
 mod store;
 mod store_url;
@@ -58,6 +59,7 @@ pub use redis_url::RedisUrl;
 pub use reload::waiting_for_restart;
 pub use sessions::Sessions;
 pub use shutdown::Shutdown;
+pub use socketio::SocketIo;
 pub use stats::Stats;
 pub use store::Store;
 pub use store_url::StoreUrl;
@@ -106,6 +108,7 @@ settings! {
         messages: Messages,
         presence: Presence,
         webhook: Webhook,
+        socketio: SocketIo,
         lobbies: Lobbies,
         typing: Typing,
         stats: Stats,

@@ -4,26 +4,23 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hallway_auth::{Identity, TokenError};
 use hallway_hub::{Authorization, Link, Socket};
 use hallway_protocol::{ClientId, CloseCode, Codec, Entry, Error, ErrorCode, Hello, Position, Resumed, RoomName};
 
+use super::not_let_in::{At, LEAVE, NotLetIn, forget, turn_away};
 use super::opening::Credentials;
 use super::session::Session;
 use super::{opening, reply, resume};
 use crate::endpoints::{Caller, rooms_join};
-use crate::leaving;
 use crate::limits::AddressPermit;
 use crate::membership::catch_up::{Allowance, From, Lines};
 use crate::metrics::losses;
 use crate::node::Node;
 use crate::revocation::NotAdmitted;
 use crate::transport::websocket::{Inbound, Reader};
-
-/// How long a refused connection may take to leave.
-const LEAVE: Duration = Duration::from_secs(5);
 
 /// A WebSocket after its handshake.
 pub struct Upgraded {
@@ -76,13 +73,19 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
-    match admit(&node, (link, permit.address()), codec, identity, resume, began).await {
-        Some(caller) => {
+    let back = resume.map(Return::with_ticket);
+    match admit(&node, (link, permit.address()), codec, identity, back).await {
+        Ok((caller, hello)) => {
+            count_admitted(&node, began);
+            caller.socket.open(reply::hello(caller.socket.form(), &hello));
             // A task of its own, since what the handshake needed is not to stay with an idle connection.
             let session = Box::new(Session::new(Arc::clone(&node), caller, reader));
             tokio::spawn(live(node, session, inbound, permit));
         }
-        None => drop(permit),
+        Err(refused) => {
+            turn_away(&node, refused).await;
+            drop(permit);
+        }
     }
 }
 
@@ -141,15 +144,17 @@ fn refusal(why: TokenError) -> (CloseCode, String) {
     (code, why.to_string())
 }
 
-/// Into the hub and its rooms, then hello.
-async fn admit(
+/// Into the hub and its rooms: what is left is to open the socket with the hello.
+///
+/// # Errors
+/// It is not let in; it is counted already.
+pub(crate) async fn admit(
     node: &Arc<Node>,
     (link, address): (Link, IpAddr),
     codec: Codec,
     mut identity: Identity,
-    resume: Option<Wanted>,
-    began: Instant,
-) -> Option<Caller> {
+    back: Option<Return>,
+) -> Result<(Caller, Hello), NotLetIn> {
     let handshakes = &node.metrics.connections.handshakes;
     let one_more = identity
         .user
@@ -157,17 +162,22 @@ async fn admit(
         .map(|user| node.limits().check_user(&node.hub, user));
     if let Some(Err(why)) = one_more {
         handshakes.with_label_values(&["too-many"]).inc();
-        opening::refuse(&link, CloseCode::RateLimited, &why.message, LEAVE).await;
-        return None;
+        return Err(NotLetIn {
+            code: CloseCode::RateLimited,
+            why: why.message,
+            at: At::Door(link),
+        });
     }
-    // Who brings a ticket was admitted when it was made.
-    if resume.is_none()
+    if !back.as_ref().is_some_and(|back| back.is_admitted)
         && let Err(why) = node.admission.ask(&mut identity).await
     {
         let (code, reason, outcome) = why.close();
         handshakes.with_label_values(&[outcome]).inc();
-        opening::refuse(&link, code, reason, LEAVE).await;
-        return None;
+        return Err(NotLetIn {
+            code,
+            why: reason.to_owned(),
+            at: At::Door(link),
+        });
     }
     let identity = Arc::new(identity);
     let options = hallway_hub::Options {
@@ -183,53 +193,47 @@ async fn admit(
         socket: Arc::clone(&socket),
         identity,
     };
+    let not_kept = |outcome, code, why: &str| {
+        handshakes.with_label_values(&[outcome]).inc();
+        Err(NotLetIn {
+            code,
+            why: why.to_owned(),
+            at: At::Inside(Arc::clone(&socket)),
+        })
+    };
     if let Err(why) = node.seats.take(&socket).await {
         let (outcome, code) = match why.code {
             ErrorCode::RateLimited => ("too-many", CloseCode::RateLimited),
             _ => ("unavailable", CloseCode::OverCapacity),
         };
-        handshakes.with_label_values(&[outcome]).inc();
-        socket.close(code, &why.message);
-        leave(node, &socket).await;
-        return None;
+        return not_kept(outcome, code, &why.message);
     }
     let entered = match node.revocations.admit(&caller.identity).await {
-        Ok(()) => enter_rooms(node, &caller, resume).await.ok(),
+        Ok(()) => enter_rooms(node, &caller, back).await.ok(),
         Err(NotAdmitted::Unknown) => None,
         Err(why) => {
-            handshakes.with_label_values(&["revoked"]).inc();
             let (code, reason) = why.close();
-            socket.close(code, reason);
-            leave(node, &socket).await;
-            return None;
+            return not_kept("revoked", code, reason);
         }
     };
     match entered {
         Some(rooms) => {
-            handshakes.with_label_values(&["ok"]).inc();
-            node.metrics
-                .connections
-                .handshake_seconds
-                .observe(began.elapsed().as_secs_f64());
-            socket.open(reply::hello(codec, &hello(node, &caller, rooms)));
-            Some(caller)
+            let hello = hello(node, &caller, rooms);
+            Ok((caller, hello))
         }
         None => {
             // Without the bus it would be a member that hears nothing.
-            handshakes.with_label_values(&["unavailable"]).inc();
             let (code, reason) = NotAdmitted::Unknown.close();
-            socket.close(code, reason);
-            leave(node, &socket).await;
-            None
+            not_kept("unavailable", code, reason)
         }
     }
 }
 
-/// Waits a while for a connection that was refused to leave, and forgets it.
-async fn leave(node: &Node, socket: &Arc<Socket>) {
-    tokio::time::timeout(LEAVE, Reader::discard(socket.link())).await.ok();
-    node.seats.give_back(socket);
-    leaving::node(node, socket);
+/// Counts one that is let in.
+pub(crate) fn count_admitted(node: &Node, began: Instant) {
+    let connections = &node.metrics.connections;
+    connections.handshakes.with_label_values(&["ok"]).inc();
+    connections.handshake_seconds.observe(began.elapsed().as_secs_f64());
 }
 
 /// Gives an anonymous connection its identity, where that has a user.
@@ -269,6 +273,26 @@ pub(crate) fn authorization(identity: &Identity) -> Authorization {
 /// The rooms that a client comes back for, each with the last broadcast that it has.
 pub(crate) type Wanted = BTreeMap<String, Option<Position>>;
 
+/// What a client comes back with.
+pub(crate) struct Return {
+    pub(crate) rooms: Wanted,
+    /// Who it was, where what it published itself is not to be brought to it.
+    pub(crate) was: Option<ClientId>,
+    /// Whether it was admitted when what it shows was made.
+    pub(crate) is_admitted: bool,
+}
+
+impl Return {
+    /// With a ticket.
+    pub(crate) fn with_ticket(rooms: Wanted) -> Self {
+        Self {
+            rooms,
+            was: None,
+            is_admitted: true,
+        }
+    }
+}
+
 /// What a connection is in when it is told hello.
 pub(crate) struct Rooms {
     /// Those that the node itself joined it to, with its places in those that number.
@@ -282,10 +306,14 @@ pub(crate) struct Rooms {
 ///
 /// # Errors
 /// It could not be joined to its own rooms. What goes wrong with the others is in their answers.
-pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, wanted: Option<Wanted>) -> Result<Rooms, Error> {
+pub(crate) async fn enter_rooms(node: &Node, caller: &Caller, back: Option<Return>) -> Result<Rooms, Error> {
     let allowance = Allowance::new(node.limits().resume_bytes);
-    let resuming = wanted.is_some();
-    let mut wanted = wanted.unwrap_or_default();
+    let allowance = match back.as_ref().and_then(|back| back.was) {
+        Some(was) => allowance.without(was),
+        None => allowance,
+    };
+    let resuming = back.is_some();
+    let mut wanted = back.map(|back| back.rooms).unwrap_or_default();
     let mut names = vec![RoomName::of_client(caller.socket.id())];
     names.extend(caller.socket.user().map(RoomName::of_user));
     let own = names.into_iter().map(|name| {
@@ -353,15 +381,14 @@ async fn live(node: Arc<Node>, mut session: Box<Session>, inbound: Vec<Inbound>,
     let socket = session.socket();
     // Before it leaves the hub: a node that takes its leave waits until nobody is there.
     node.hooks.disconnected(&node.name, socket, since);
-    node.seats.give_back(socket);
-    leaving::node(&node, socket);
+    forget(&node, socket);
     count_open(&node, socket, false);
     drop(permit);
 }
 
-fn count_open(node: &Node, socket: &Socket, opened: bool) {
+pub(crate) fn count_open(node: &Node, socket: &Socket, opened: bool) {
     let metrics = &node.metrics.connections;
-    let labels = [socket.codec().name(), "websocket"];
+    let labels = [socket.form().name(), socket.link().transport()];
     if opened {
         metrics.opened.with_label_values(&labels).inc();
         metrics.open.with_label_values(&labels).inc();

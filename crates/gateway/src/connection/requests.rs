@@ -8,12 +8,14 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use hallway_auth::Identity;
-use hallway_protocol::{ClientFrame, Endpoint, Error};
+use hallway_protocol::{ClientFrame, Endpoint, Error, RoomName, UserId};
 
 use crate::endpoints::Data;
 
 /// A request that is done, or what there is to do next.
 pub enum Done {
+    /// Whoever was to be brought is there, as far as could be.
+    Brought(Ask),
     /// It has its answer; none where the reply is sent already.
     Answered(Label, Result<Option<Data>, Error>),
     /// The connection has a new identity.
@@ -23,12 +25,56 @@ pub enum Done {
 }
 
 /// Which request it was.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Label {
     /// Where the reply goes.
     pub id: Option<u64>,
     /// What was asked; nothing for an endpoint that does not exist.
     pub endpoint: Option<Endpoint>,
+    /// What is asked when it is done, in its place in line.
+    pub then: Option<Box<ClientFrame>>,
+}
+
+/// A request, as one event of a dialect may be several.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub frame: ClientFrame,
+    /// What is asked when that is done; then it is this that is answered, and a refusal of either.
+    pub then: Option<Box<ClientFrame>>,
+    /// Who is to be in a chat first, on whichever node, so that they hear what is said there.
+    pub bring: Option<Box<Bring>>,
+}
+
+/// Users who are to be in a chat.
+#[derive(Debug)]
+pub struct Bring {
+    /// The chat of the one who asks.
+    pub room: RoomName,
+    /// The other user.
+    pub user: UserId,
+}
+
+impl From<ClientFrame> for Ask {
+    fn from(frame: ClientFrame) -> Self {
+        Self {
+            frame,
+            then: None,
+            bring: None,
+        }
+    }
+}
+
+impl Ask {
+    /// Where the reply goes, and what it answers.
+    pub fn label(&self) -> Label {
+        let last = self.then.as_deref().unwrap_or(&self.frame);
+        Label {
+            id: last.id,
+            endpoint: last.endpoint.as_ref().ok().copied(),
+            then: None,
+        }
+    }
 }
 
 /// What is under way. Exists only while there is something.
@@ -36,7 +82,7 @@ pub struct Label {
 pub struct Requests {
     ordered: Option<BoxFuture<'static, Done>>,
     unordered: FuturesUnordered<BoxFuture<'static, Done>>,
-    waiting: VecDeque<ClientFrame>,
+    waiting: VecDeque<Ask>,
 }
 
 impl Requests {
@@ -56,12 +102,12 @@ impl Requests {
     }
 
     /// Puts a frame behind those that wait.
-    pub fn wait(&mut self, frame: ClientFrame) {
-        self.waiting.push_back(frame);
+    pub fn wait(&mut self, ask: Ask) {
+        self.waiting.push_back(ask);
     }
 
     /// The next frame whose turn it is.
-    pub fn turn(&mut self) -> Option<ClientFrame> {
+    pub fn turn(&mut self) -> Option<Ask> {
         if self.ordered.is_some() {
             None
         } else {

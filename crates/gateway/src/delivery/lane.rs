@@ -142,6 +142,24 @@ impl Lane {
             return;
         };
         let mut rest = arrived;
+        loop {
+            let (old, left, heard) = self.deliver_next(&line, rest).await;
+            self.delivery.metrics.delivery.duplicates.inc_by(old as u64);
+            let Some((next, behind)) = left.split_first() else {
+                return;
+            };
+            // Where it cannot be mended yet, it comes back from history when the suspect is checked, and so does what
+            // follows it.
+            self.mend(room, &line, next, heard).await;
+            rest = behind;
+        }
+    }
+
+    /// Delivers, in order, what follows on where the line stands by now, up to the first that does not: whoever asks may have
+    /// waited since it looked, and an opening of the room may have put it where the bus stands; who entered since was
+    /// brought what lies before. Gives how many had been delivered before, and what is left, with how its first stands.
+    pub(super) async fn deliver_next<'a>(&self, line: &Line, arrived: &'a [Arrived]) -> (usize, &'a [Arrived], Heard) {
+        let (mut old, mut rest) = (0, arrived);
         while !rest.is_empty() {
             let positions: Vec<_> = rest
                 .iter()
@@ -151,17 +169,14 @@ impl Lane {
             let (count, heard, members) = line.room.hear(line.line, &positions);
             self.delivery.progress.make();
             let (these, later) = rest.split_at(count);
-            rest = later;
             match heard {
                 Heard::Next => self.fan_out(these, &members).await,
-                Heard::Old => self.delivery.metrics.delivery.duplicates.inc_by(these.len() as u64),
-                Heard::Gap | Heard::OtherEpoch => {
-                    // Where it cannot be mended yet, it comes back from history when the suspect is checked, and so
-                    // does what follows it.
-                    self.mend(room, &line, &these[0], heard).await;
-                }
+                Heard::Old => old += count,
+                Heard::Gap | Heard::OtherEpoch => return (old, rest, heard),
             }
+            rest = later;
         }
+        (old, rest, Heard::Next)
     }
 
     /// Before a broadcast that does not follow on: repairs what is missing and delivers it, or tells that it
@@ -181,11 +196,9 @@ impl Lane {
         }
         // The check has brought the room to where the bus stands, which is at or behind this broadcast only if
         // numbering was lost in between; then it is told and this one is counted anew.
-        let (_, heard, members) = line.room.hear(line.line, &[(next.position, next.ts.unwrap_or(0))]);
-        match heard {
-            Heard::Next => self.fan_out(std::slice::from_ref(next), &members).await,
-            Heard::Old => {}
-            Heard::Gap | Heard::OtherEpoch => self.resync_before(line, next).await,
+        let (_, left, _) = self.deliver_next(line, std::slice::from_ref(next)).await;
+        if !left.is_empty() {
+            self.resync_before(line, next).await;
         }
     }
 
@@ -209,7 +222,8 @@ impl Lane {
                 metrics.foreign_refused.inc();
                 continue;
             }
-            burst.push(one.broadcast().to_json(), one.message.exclude);
+            let place = one.position.map(|position| (one.room.clone(), position));
+            burst.push(one.broadcast().to_json(), one.message.exclude, place);
         }
         if burst.is_empty() || members.is_empty() {
             return;
@@ -226,6 +240,9 @@ impl Lane {
             span.end(members.iter().map(|chunk| chunk.len()).sum());
         }
         metrics.delivered(&delivered);
+        for one in arrived {
+            self.delivery.rosters.heard(&one.room, &one.message.destination);
+        }
         let now = self.delivery.clock.micros();
         for sent in arrived.iter().filter_map(|one| one.message.sent.as_ref()) {
             if sent.node == self.delivery.clock.node() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hallway_bus::{BusError, Heard as Arrived, Message, RoomState, empty_since};
+use hallway_hub::Track;
 use hallway_hub::registry::Line;
-use hallway_hub::{Heard, Track};
 use hallway_protocol::{Event, Position, RoomName, limits};
 use serde_json::json;
 
@@ -127,24 +127,6 @@ impl Lane {
             here = history.broadcasts.last().and_then(|last| last.position).unwrap_or(here);
             if history.complete || here.seq >= there.position.seq {
                 return Ok(());
-            }
-        }
-    }
-
-    /// Delivers what follows on where the line stands by now, and nothing else: while history was read, an opening of
-    /// the room may have put it where the bus stands, and whoever entered since was brought what lies before.
-    async fn deliver_next(&self, line: &Line, known: &[Arrived]) {
-        let mut rest = known;
-        while !rest.is_empty() {
-            let positions: Vec<_> = rest.iter().map(|one| (one.position, one.ts.unwrap_or(0))).collect();
-            let (count, heard, members) = line.room.hear(line.line, &positions);
-            self.delivery.progress.make();
-            let (these, later) = rest.split_at(count);
-            rest = later;
-            match heard {
-                Heard::Next => self.fan_out(these, &members).await,
-                Heard::Old => {}
-                Heard::Gap | Heard::OtherEpoch => return,
             }
         }
     }

@@ -57,10 +57,10 @@ async fn identify(
         identity,
     };
     let rooms = admission::enter_rooms(&node, &caller, None).await?;
-    socket.send(&reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
+    socket.send(&reply::hello(socket.form(), &admission::hello(&node, &caller, rooms)));
     if let Some(id) = id {
         socket.send(&reply::data(
-            socket.codec(),
+            socket.form(),
             id,
             &super::to_data(&serde_json::json!({}))?,
         ));

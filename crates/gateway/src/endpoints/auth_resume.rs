@@ -12,7 +12,7 @@ use hallway_protocol::endpoint::AuthResume;
 use hallway_protocol::{Error, ErrorCode};
 
 use super::{Answer, Caller};
-use crate::connection::admission::Wanted;
+use crate::connection::admission::{Return, Wanted};
 use crate::connection::{admission, reply};
 use crate::node::Node;
 
@@ -68,11 +68,11 @@ async fn come_back(
         socket: Arc::clone(&socket),
         identity,
     };
-    let rooms = admission::enter_rooms(&node, &caller, Some(rooms)).await?;
-    socket.open(reply::hello(socket.codec(), &admission::hello(&node, &caller, rooms)));
+    let rooms = admission::enter_rooms(&node, &caller, Some(Return::with_ticket(rooms))).await?;
+    socket.open(reply::hello(socket.form(), &admission::hello(&node, &caller, rooms)));
     if let Some(id) = id {
         let data = super::to_data(&serde_json::json!({}))?;
-        socket.send(&reply::data(socket.codec(), id, &data));
+        socket.send(&reply::data(socket.form(), id, &data));
     }
     Ok(caller.identity)
 }

@@ -47,7 +47,7 @@ pub(super) fn handle(node: &Arc<Node>, caller: &Caller, args: RoomsJoin, id: Opt
                 includes,
             })
             .ok()?;
-            id.map(|id| reply::data(socket.codec(), id, &data))
+            id.map(|id| reply::data(socket.form(), id, &data))
         };
         let allowance = Allowance::new(node.limits().resume_bytes);
         enter(&node, &caller, &wish, &allowance, reply).await.map(|()| None)

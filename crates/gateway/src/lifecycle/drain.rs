@@ -149,7 +149,7 @@ async fn send_away(node: &Node, departure: &Departure, leaving: Vec<(Duration, C
                 reconnect_after_ms: after.saturating_sub(start.elapsed()).as_millis() as u64,
             };
             if let Some(socket) = node.hub.socket(*client) {
-                socket.send(&reply::goodbye(socket.codec(), &goodbye));
+                socket.send(&reply::goodbye(socket.form(), &goodbye));
             }
         }
         tokio::task::yield_now().await;

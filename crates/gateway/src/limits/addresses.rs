@@ -67,9 +67,9 @@ impl Addresses {
         self.handshakes.take(address, now)
     }
 
-    /// Counts credentials that were refused.
-    pub fn failed(&self, address: IpAddr) {
-        let _ = self.failures.take(address, Instant::now());
+    /// Counts credentials that were refused. False if there were too many.
+    pub fn failed(&self, address: IpAddr) -> bool {
+        self.failures.take(address, Instant::now()).is_ok()
     }
 
     /// A share for one more connection, or nothing if the address has all that it may.
@@ -97,9 +97,9 @@ impl AddressPermit {
         self.address
     }
 
-    /// Counts credentials that were refused.
-    pub fn failed_login(&self) {
-        self.addresses.failed(self.address);
+    /// Counts credentials that were refused. False if there were too many.
+    pub fn failed_login(&self) -> bool {
+        self.addresses.failed(self.address)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Limits {
     pub frame_size: usize,
     /// Largest message before that.
     pub unauthenticated_frame_size: usize,
+    /// Most bytes that wait for a client that does not take them.
+    pub queue: usize,
     /// Frames a second.
     pub rate: Rate,
     /// The same for some endpoints.
@@ -44,6 +46,8 @@ pub struct Limits {
     pub sockets_per_user: usize,
     /// How often sockets are pinged.
     pub ping_interval: Duration,
+    /// How long they may take to answer.
+    pub pong_timeout: Duration,
     /// Sockets of one address on this node.
     pub addresses: Addresses,
     /// Connections that have a place now.
@@ -73,6 +77,8 @@ impl Limits {
             rooms_per_socket: limits.rooms_per_socket as usize,
             sockets_per_user: limits.sockets_per_user as usize,
             ping_interval: limits.ping_interval,
+            pong_timeout: limits.pong_timeout,
+            queue: limits.socket_queue.bytes(),
             addresses: Addresses::new(limits, Arc::clone(&open)),
             open,
         }

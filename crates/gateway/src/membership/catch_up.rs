@@ -10,23 +10,39 @@ use std::time::Duration;
 
 use hallway_bus::{Bus, BusError, Heard, History, empty_since};
 use hallway_hub::Track;
-use hallway_protocol::{Keep, Position, RoomName, limits};
+use hallway_protocol::{ClientId, Keep, Position, RoomName, limits};
 
 /// How many bytes of missed broadcasts may still be brought. Shared by the rooms that are resumed together, since they
 /// leave in one frame.
 #[derive(Debug, Clone)]
-pub struct Allowance(Arc<AtomicUsize>);
+pub struct Allowance {
+    bytes: Arc<AtomicUsize>,
+    /// Whose own broadcasts are not brought: the client that comes back was it.
+    without: Option<ClientId>,
+}
 
 impl Allowance {
     /// So many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(bytes)))
+        Self {
+            bytes: Arc::new(AtomicUsize::new(bytes)),
+            without: None,
+        }
+    }
+
+    /// Without what was not meant for this client.
+    #[must_use]
+    pub fn without(self, client: ClientId) -> Self {
+        Self {
+            without: Some(client),
+            ..self
+        }
     }
 
     /// Takes a share; false if that much is not left.
     fn take(&self, bytes: usize) -> bool {
-        self.0
+        self.bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
             .is_ok()
     }
@@ -162,6 +178,9 @@ impl CatchUp {
         let mut missed = self.missed;
         // What was read beyond the track is still to be delivered here.
         missed.retain(|heard| heard.position.is_some_and(|position| position.seq <= here));
+        if let Some(without) = self.from.allowance.without {
+            missed.retain(|heard| heard.message.exclude != Some(without));
+        }
         Entered {
             track,
             recovered: true,

@@ -3,6 +3,7 @@
 //! will be heard. Who comes back is brought what it missed ([`catch_up`]).
 
 pub mod catch_up;
+mod places;
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -96,7 +97,7 @@ impl Membership {
             Some(keep) => from.map(|from| CatchUp::new(keep, from)),
             None => Lines::default(),
         };
-        let joined = self.enter(&room, socket, catch_ups, reply).await?;
+        let joined = self.enter(kind, &room, socket, catch_ups, reply).await?;
         if joined == Joined::Entered {
             // The hold is the member's from now on, given back when it leaves.
             hold.room = None;
@@ -109,15 +110,19 @@ impl Membership {
     /// Enters as soon as it is known what the socket missed, or that it cannot be known.
     async fn enter(
         &self,
+        kind: &Kind,
         room: &Arc<Room>,
         socket: &Arc<Socket>,
         mut catch_ups: Lines<CatchUp>,
         reply: impl FnOnce(Vec<Entered>) -> Option<Bytes> + Send,
     ) -> Result<Joined, BusError> {
         let mut reply = Some(reply);
-        let mut answer = |entered| Answer::Enter(reply.take().and_then(|reply| reply(entered)));
+        let mut answer = |tracks: &[Track], entered| {
+            places::enter(kind, room, tracks, socket);
+            Answer::Enter(reply.take().and_then(|reply| reply(entered)))
+        };
         if catch_ups.is_empty() {
-            return Ok(room.join(socket, |tracks| answer(catch_ups.enter(tracks))));
+            return Ok(room.join(socket, |tracks| answer(tracks, catch_ups.enter(tracks))));
         }
         let waiter = self.progress.waiter();
         let deadline = Instant::now() + catch_up::DELIVERY_PATIENCE;
@@ -131,7 +136,7 @@ impl Membership {
                 wanting = catch_ups.wanting(tracks);
                 match wanting {
                     Some(_) if !is_last => Answer::NotYet,
-                    _ => answer(catch_ups.enter(tracks)),
+                    _ => answer(tracks, catch_ups.enter(tracks)),
                 }
             });
             match wanting {
@@ -164,10 +169,11 @@ impl Membership {
     }
 
     /// Takes a socket out of a room. False if it was not in.
-    pub fn leave(&self, home: &RoomName, socket: &Socket) -> bool {
+    pub fn leave(&self, home: &RoomName, socket: &Arc<Socket>) -> bool {
         let Some(line) = self.hub.line(home) else { return false };
         let left = line.room.leave(socket);
         if left {
+            places::leave(home, socket);
             self.people.stepped(home, socket, Step::Leave);
             tracing::debug!(client = %socket.id(), room = %home, "left");
             self.release(line.room);

@@ -16,6 +16,7 @@ pub mod losses;
 pub mod messages;
 pub mod presence;
 pub mod process;
+pub mod socketio;
 pub mod tls;
 pub mod traces;
 pub mod typing;
@@ -63,6 +64,8 @@ pub struct Metrics {
     pub hooks: hooks::Hooks,
     /// TLS of the listeners.
     pub tls: tls::Tls,
+    /// Clients of Socket.IO.
+    pub socketio: socketio::SocketIo,
     /// Who writes.
     pub typing: typing::Typing,
     /// Lobbies.
@@ -89,6 +92,7 @@ pub fn areas() -> [(&'static str, &'static [Descriptor]); 14] {
         ("Webhooks", webhooks::Webhooks::DESCRIPTORS),
         ("Hooks", hooks::Hooks::DESCRIPTORS),
         ("TLS", tls::Tls::DESCRIPTORS),
+        ("Socket.IO", socketio::SocketIo::DESCRIPTORS),
         ("Typing", typing::Typing::DESCRIPTORS),
         ("Lobbies", lobbies::Lobbies::DESCRIPTORS),
         ("Process", process::Process::DESCRIPTORS),
@@ -114,6 +118,7 @@ impl Metrics {
             webhooks: webhooks::Webhooks::register(&registry)?,
             hooks: hooks::Hooks::register(&registry)?,
             tls: tls::Tls::register(&registry)?,
+            socketio: socketio::SocketIo::register(&registry)?,
             typing: typing::Typing::register(&registry)?,
             lobbies: lobbies::Lobbies::register(&registry)?,
             process: process::Process::register(&registry)?,

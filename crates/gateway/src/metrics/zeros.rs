@@ -32,8 +32,11 @@ const FOUND: [&str; 2] = ["patrol", "number-missing"];
 
 pub(super) fn show(metrics: &Metrics) {
     let connections = &metrics.connections;
+    let mut kinds = vec![[hallway_hub::FOREIGN, "websocket"], [hallway_hub::FOREIGN, "polling"]];
     for codec in Codec::ALL {
-        let labels = [codec.name(), "websocket"];
+        kinds.push([codec.name(), "websocket"]);
+    }
+    for labels in kinds {
         let _ = connections.open.with_label_values(&labels);
         let _ = connections.opened.with_label_values(&labels);
     }
@@ -41,6 +44,9 @@ pub(super) fn show(metrics: &Metrics) {
     let codes = CloseCode::ALL.iter().map(|code| code.wire()).chain([1006]);
     for code in codes {
         let _ = connections.closed.with_label_values(&[&code.to_string()]);
+    }
+    for outcome in ["recovered", "anew"] {
+        let _ = metrics.socketio.returned.with_label_values(&[outcome]);
     }
     for outcome in HANDSHAKES {
         let _ = connections.handshakes.with_label_values(&[outcome]);

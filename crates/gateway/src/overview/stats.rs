@@ -114,8 +114,8 @@ pub fn of(node: &Node) -> NodeStats {
         bus: BusStats {
             up: health.ready,
             probe_age_ms: health.probed.map(|at| at.elapsed().as_millis() as u64),
-            waiting: bus.publish_queue.load(Relaxed) as u64,
-            reconnects: bus.reconnects.load(Relaxed) as u64,
+            waiting: bus.publish_queue.load(Relaxed),
+            reconnects: bus.reconnects.load(Relaxed),
         },
         queued_bytes: connections.queued_bytes.get().max(0) as u64,
         queued_sockets: connections.queued_sockets.get().max(0) as u64,

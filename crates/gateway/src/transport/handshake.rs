@@ -76,7 +76,7 @@ pub async fn check(node: &Node, request: &request::Parts) -> Result<Accepted, Re
 }
 
 /// RFC 6455 §4.2.1.
-fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused> {
+pub(super) fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused> {
     let has_token = |name: HeaderName, token: &str| {
         headers
             .get_all(name)
@@ -105,7 +105,7 @@ fn check_upgrade(method: &Method, headers: &HeaderMap) -> Result<String, Refused
 
 /// A page of another site must not use the cookies or the network place of its visitor. What sends no
 /// `Origin` is no browser (RFC 6455 §10.2).
-fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn check_origin(node: &Node, headers: &HeaderMap) -> Result<(), Refused> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(());
     };
@@ -165,13 +165,8 @@ fn choose_codec(offers: &[&str]) -> Result<(Codec, bool), Refused> {
 }
 
 async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Result<Option<Identity>, Refused> {
-    let token = bearer(&request.headers)?
-        .or_else(|| offers.iter().find_map(|offer| offer.strip_prefix(TOKEN_SUBPROTOCOL)))
-        .or_else(|| cookie(node, &request.headers))
-        .map(Cow::Borrowed)
-        .or_else(|| session_cookie(node, &request.headers))
-        .or_else(|| query(node, &request.uri).map(Cow::Borrowed));
-    match token {
+    let offered = offers.iter().find_map(|offer| offer.strip_prefix(TOKEN_SUBPROTOCOL));
+    match brought(node, request, offered)? {
         Some(token) => {
             let identity = node.authenticate(&token).await.map_err(|why| bad_token(&why))?;
             // Looked at again when the connection is in the hub.
@@ -183,6 +178,36 @@ async fn identify(node: &Node, request: &request::Parts, offers: &[&str]) -> Res
         None if node.access().anonymous => Ok(Some(Identity::anonymous())),
         None => Ok(None),
     }
+}
+
+/// Who connects as a Socket.IO client, as far as the handshake says it. A token in the packet that enters a namespace
+/// counts for more, so that one that is no good here is no error yet.
+///
+/// # Errors
+/// The headers are not what they should be.
+pub(super) async fn visitor(
+    node: &Node,
+    request: &request::Parts,
+) -> Result<Result<Option<Identity>, TokenError>, Refused> {
+    Ok(match brought(node, request, None)? {
+        Some(token) => node.authenticate(&token).await.map(Some),
+        None => Ok(None),
+    })
+}
+
+/// The token that a request brings; `offered` is one of its subprotocols.
+fn brought<'r>(
+    node: &Node,
+    request: &'r request::Parts,
+    offered: Option<&'r str>,
+) -> Result<Option<Cow<'r, str>>, Refused> {
+    let headers = &request.headers;
+    Ok(bearer(headers)?
+        .or(offered)
+        .or_else(|| cookie(node, headers))
+        .map(Cow::Borrowed)
+        .or_else(|| session_cookie(node, headers))
+        .or_else(|| query(node, &request.uri).map(Cow::Borrowed)))
 }
 
 fn unauthenticated(outcome: &'static str, message: impl Into<String>) -> Refused {

@@ -11,15 +11,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answer, not_found, unavailable};
-use super::proxy_protocol;
 use super::tls::NotAccepted;
 use super::upgrade::websocket;
+use super::{proxy_protocol, socketio};
 use crate::node::Node;
 
 /// How long a connection waits for its place among the handshakes before it is told that there is none (503). A node that
@@ -38,6 +39,22 @@ pub(super) struct Arrival {
     pub(super) since: Instant,
     /// Its place among the handshakes under way; nothing: there was none.
     pub(super) place: Option<OwnedSemaphorePermit>,
+    /// Whether it needs none any more.
+    settled: bool,
+    /// Until when it may be HTTP.
+    until: Arc<Mutex<tokio::time::Instant>>,
+}
+
+impl Arrival {
+    /// It belongs to a session that is known: it gives up its place, and may be HTTP until the session's next ping must
+    /// have been answered.
+    pub(super) fn settle(&mut self) {
+        let limits = self.node.limits();
+        let patience = limits.ping_interval + limits.pong_timeout + limits.handshake_timeout;
+        *self.until.lock() = tokio::time::Instant::now() + patience;
+        self.place = None;
+        self.settled = true;
+    }
 }
 
 /// Accepts until the token is cancelled.
@@ -77,6 +94,8 @@ pub async fn run(node: Arc<Node>, listener: TcpListener, stop: CancellationToken
                 peer: address.ip().to_canonical(),
                 since,
                 place,
+                settled: false,
+                until: Arc::new(Mutex::new(tokio::time::Instant::now())),
             };
             serve(arrival, stream).await;
             drop(turn);
@@ -90,13 +109,24 @@ async fn serve(arrival: Arrival, stream: TcpStream) {
     node.metrics.connections.handshakes_open.inc();
     // The whole of it is bounded: a request that comes byte by byte does not stretch it.
     let timeout = node.limits().handshake_timeout;
-    if tokio::time::timeout(timeout, receive(arrival, stream, timeout))
-        .await
-        .is_err()
-    {
-        count(&node, "timeout");
+    let until = Arc::clone(&arrival.until);
+    *until.lock() = tokio::time::Instant::now() + timeout;
+    tokio::select! {
+        () = receive(arrival, stream, timeout) => {}
+        () = passed(&until) => count(&node, "timeout"),
     }
     node.metrics.connections.handshakes_open.dec();
+}
+
+/// Waits until the time has passed, also where it is put off meanwhile.
+async fn passed(until: &Mutex<tokio::time::Instant>) {
+    loop {
+        let then = *until.lock();
+        if then <= tokio::time::Instant::now() {
+            return;
+        }
+        tokio::time::sleep_until(then).await;
+    }
 }
 
 /// What comes before HTTP: a proxy's word on whose connection it is, and TLS.
@@ -150,7 +180,7 @@ async fn http<S>(arrival: Arrival, stream: S, timeout: Duration)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let arrival = Arc::new(parking_lot::Mutex::new(Some(arrival)));
+    let arrival = Arc::new(Mutex::new(Some(arrival)));
     let service = service_fn(|request| {
         let arrival = Arc::clone(&arrival);
         async move {
@@ -171,17 +201,26 @@ where
     let _ = connection.await;
 }
 
-async fn respond(arrival: &parking_lot::Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
+async fn respond(arrival: &Mutex<Option<Arrival>>, request: Request<Incoming>) -> Answer {
     let taken = arrival.lock().take();
     let Some(mut this) = taken else {
         return not_found();
     };
-    if this.place.is_none() {
+    if this.place.is_none() && !this.settled {
         count(&this.node, "busy");
         return unavailable("too many handshakes at once");
     }
     if request.uri().path() == "/ws" {
         return websocket(this, request).await;
+    }
+    if request.uri().path().trim_end_matches('/') == socketio::PATH {
+        let mut left = Some(this);
+        let answer = socketio::http::respond(&mut left, request).await;
+        if let Some(this) = &mut left {
+            this.since = Instant::now();
+        }
+        *arrival.lock() = left;
+        return answer;
     }
     let answer = crate::http::demo::respond(&this.node, request)
         .await

@@ -4,7 +4,7 @@
 //!   from it to a WebSocket; [`answers`]: what is said instead.
 //! - [`tls`]: certificates and TLS's own handshake. [`client_address`]: whose connection it is, behind proxies;
 //!   [`proxy_protocol`]: where they say it before anything else, [`proxy_header`]: in which bytes.
-//! - [`cookies`]: what browsers bring by themselves; [`websocket`]: RFC 6455 framing.
+//! - [`cookies`]: what browsers bring by themselves; [`websocket`]: RFC 6455 framing; [`socketio`]: clients of Socket.IO.
 
 pub(crate) mod answers;
 pub mod client_address;
@@ -13,6 +13,7 @@ pub mod handshake;
 pub mod listener;
 pub mod proxy_header;
 pub mod proxy_protocol;
+pub(crate) mod socketio;
 pub mod tls;
 mod upgrade;
 pub mod websocket;

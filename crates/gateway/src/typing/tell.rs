@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hallway_hub::{Hub, Socket, frame};
-use hallway_protocol::{Broadcast, Codec, codec};
+use hallway_hub::{Hub, Socket, Written};
+use hallway_protocol::Broadcast;
 use serde_json::json;
 
 use super::Notice;
@@ -26,11 +26,12 @@ pub(super) async fn to_room(hub: &Hub, metrics: &Metrics, notice: &Notice, ts: O
         position: None,
         ts,
     };
-    let mut frames = Frames::new(broadcast.to_json());
+    let json = broadcast.to_json();
+    let mut written = Written::default();
     let mut breath = 0;
     for chunk in line.room.members() {
         for socket in chunk.iter().filter(|socket| socket.id() != notice.client) {
-            tell(socket, &mut frames, metrics);
+            tell(socket, written.of(socket.form(), &json), metrics);
         }
         breath += chunk.len();
         if breath >= BREATH {
@@ -40,40 +41,11 @@ pub(super) async fn to_room(hub: &Hub, metrics: &Metrics, notice: &Notice, ts: O
     }
 }
 
-fn tell(socket: &Arc<Socket>, frames: &mut Frames, metrics: &Metrics) {
+fn tell(socket: &Arc<Socket>, frame: &Bytes, metrics: &Metrics) {
     if socket.queued_bytes() > BEHIND {
         metrics.dropped.with_label_values(&["behind"]).inc();
         return;
     }
-    socket.send(frames.of(socket.codec()));
+    socket.send(frame);
     metrics.notices.inc();
-}
-
-/// One broadcast, written once for each codec that is needed.
-struct Frames {
-    json: Vec<u8>,
-    written: [Option<Bytes>; Codec::ALL.len()],
-}
-
-impl Frames {
-    fn new(json: Vec<u8>) -> Self {
-        Self {
-            json,
-            written: Default::default(),
-        }
-    }
-
-    fn of(&mut self, codec: Codec) -> &Bytes {
-        let json = &self.json;
-        self.written[codec.index()].get_or_insert_with(|| {
-            let opcode = frame::opcode_of(codec);
-            match codec {
-                Codec::Json => frame::whole(opcode, json),
-                // Plain data, which every codec can say.
-                Codec::Msgpack => codec::json_to_msgpack(json)
-                    .map(|payload| frame::whole(opcode, &payload))
-                    .unwrap_or_default(),
-            }
-        })
-    }
 }

@@ -35,6 +35,7 @@ mod secrets;
 mod security_headers;
 mod sessions;
 mod slow_consumer;
+mod socketio;
 mod stats;
 mod tail;
 mod tls;

@@ -9,6 +9,7 @@ use hallway_testkit::{Cluster, RedisServer};
 use serde_json::{Value, json};
 
 use crate::broadcast;
+use crate::messages::join;
 
 const ROOM: &str = "board-1";
 
@@ -18,13 +19,6 @@ fn over(redis: &RedisServer, presence: &str) -> String {
         "[redis]\nurl = '{}'\nprobe_interval = '200ms'\n[presence]\nrooms = true\n{presence}\n",
         redis.url()
     )
-}
-
-async fn join(client: &Client, room: &str) {
-    client
-        .request("rooms.join", json!({ "room": room }))
-        .await
-        .expect("joined");
 }
 
 async fn info(client: &Client) -> Value {
@@ -455,7 +449,7 @@ async fn figures() {
     let users = redis.info("memory", "used_memory").await.parse::<u64>().unwrap();
     println!("bytes in Redis for a user with a socket: {}", (users - memory) / 1000);
     minute("1,000 sockets").await;
-    for (room, what) in [("public-x", "without"), ("lobby-x", "with")] {
+    for (room, what) in [("public-x", "without"), ("board-x", "with")] {
         let before = commands().await;
         for client in &clients {
             join(client, room).await;

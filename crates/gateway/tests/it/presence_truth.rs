@@ -10,6 +10,7 @@ use hallway_testkit::{Cluster, RedisServer};
 use serde_json::{Value, json};
 
 use crate::broadcast;
+use crate::messages::join;
 
 const USERS: usize = 200;
 const ROOMS: usize = 4;
@@ -39,11 +40,6 @@ fn nodes(user: usize) -> [usize; 3] {
 /// How many sockets of a user outlive the node.
 fn sockets_left(user: usize) -> usize {
     nodes(user).iter().filter(|node| **node != KILLED).count()
-}
-
-async fn join(client: &Client, room: &str) {
-    let joined = client.request("rooms.join", json!({ "room": room })).await;
-    joined.expect("joined");
 }
 
 /// What a room shows, and what it is to show.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod carrier;
 mod model;
 mod tls;
 mod tracks;

@@ -74,7 +74,7 @@ async fn membership_is_what_a_naive_model_says() {
     assert_eq!(hub.socket_count(), sockets.iter().flatten().count());
     for (at, room) in rooms.iter().enumerate() {
         let mut burst = Burst::default();
-        burst.push(b"{}".to_vec(), None);
+        burst.push(b"{}".to_vec(), None, None);
         assert_eq!(burst.send(&room.members()).await.frames, model[&at].len() as u64);
     }
 }

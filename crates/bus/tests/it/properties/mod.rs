@@ -15,12 +15,16 @@ mod nodes;
 mod presence;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hallway_bus::Bus;
 use hallway_bus::redis::RedisBus;
 use hallway_protocol::RoomName;
 use hallway_testkit::{Random, SteppedClock};
+
+use nodes::Nodes;
 
 /// Operations of one run.
 const STEPS: usize = 150;
@@ -110,6 +114,25 @@ fn late(bus: &RedisBus, answers: usize) -> impl Future<Output = ()> + use<> {
             question.await.unwrap();
         }
     }
+}
+
+/// Does things at the same time, each on some node; what came of each.
+async fn at_once<A: Clone, F: Future>(
+    random: &mut Random,
+    nodes: &Nodes,
+    acts: &[A],
+    call: impl Fn(Arc<RedisBus>, A) -> F,
+) -> Vec<F::Output> {
+    let mut calls = Vec::new();
+    for act in acts {
+        let delay = late(&nodes.any(random), random.below(4));
+        let call = call(nodes.any(random), act.clone());
+        calls.push(async move {
+            delay.await;
+            call.await
+        });
+    }
+    join_all(calls).await
 }
 
 /// All orders of so many things, by their places.

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use hallway_bus::redis::RedisBus;
 use hallway_bus::{Comer, Entered, InLobby, Lobbies, LobbyLife, LobbyTerms, NewLobby};
 use hallway_protocol::lobby::LobbyCursor;
@@ -16,7 +15,7 @@ use hallway_protocol::{Keep, Lobby, LobbyId, RoomName, UserId};
 use hallway_testkit::Random;
 
 use super::nodes::Nodes;
-use super::{STEPS, Trace, late, orders, pass_time, run};
+use super::{STEPS, Trace, at_once, orders, pass_time, run};
 use ledger::{Listener, Pool};
 use model::{Act, Model, Outcome, Seat};
 use plan::Sockets;
@@ -109,18 +108,7 @@ impl Run {
                 self.nodes.listen(vec![id.room()]).await;
             }
         }
-        let calls: Vec<_> = acts
-            .iter()
-            .map(|act| {
-                let delay = late(&self.nodes.any(&mut self.random), self.random.below(4));
-                let call = call(self.nodes.any(&mut self.random), act.clone());
-                async move {
-                    delay.await;
-                    call.await
-                }
-            })
-            .collect();
-        let answers = join_all(calls).await;
+        let answers = at_once(&mut self.random, &self.nodes, &acts, call).await;
         for (act, (_, lobby)) in acts.iter().zip(&answers) {
             if let (Act::Create { .. }, Some(lobby)) = (act, lobby) {
                 assert_eq!((lobby.created_at, lobby.updated_at), (now, now));

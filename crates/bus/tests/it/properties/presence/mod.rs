@@ -7,14 +7,13 @@ mod plan;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use hallway_bus::presence::{Change, Deed, Noted, Presence, RoomSteps, RoomTerms, Stepped, Terms, TermsOf, UserDeed};
 use hallway_bus::redis::RedisBus;
 use hallway_protocol::{ClientId, Keep, RoomName, UserId};
 use hallway_testkit::Random;
 
 use super::nodes::Nodes;
-use super::{STEPS, Trace, late, orders, pass_time, run};
+use super::{STEPS, Trace, at_once, orders, pass_time, run};
 use ledger::Listener;
 use model::{Act, Model, Move, Outcome};
 use plan::Sockets;
@@ -170,17 +169,8 @@ impl Run {
     async fn act(&mut self, acts: Vec<Act>) {
         let now = self.nodes.clock.now();
         self.trace.step(format!("at {now}: {acts:?}"));
-        let calls = acts.iter().map(|act| {
-            let delay = late(&self.nodes.any(&mut self.random), self.random.below(4));
-            let call = call(self.nodes.any(&mut self.random), act.clone());
-            async move {
-                delay.await;
-                call.await
-            }
-        });
-        let calls: Vec<_> = calls.collect();
         let mut answer = Answer::default();
-        for mut one in join_all(calls).await {
+        for mut one in at_once(&mut self.random, &self.nodes, &acts, call).await {
             answer.changes.append(&mut one.changes);
             answer.rooms.append(&mut one.rooms);
             answer.unknown.append(&mut one.unknown);
