@@ -80,7 +80,7 @@ pub struct Metrics {
 
 /// The areas with what they declare, for the documentation.
 #[must_use]
-pub fn areas() -> [(&'static str, &'static [Descriptor]); 14] {
+pub fn areas() -> [(&'static str, &'static [Descriptor]); 15] {
     [
         ("Connections", connections::Connections::DESCRIPTORS),
         ("Delivery", delivery::Delivery::DESCRIPTORS),

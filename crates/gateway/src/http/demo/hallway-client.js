@@ -124,8 +124,10 @@ r","create-organization","update-organization","delete-organization","create-boa
 ate-sprint","update-sprint","delete-sprint","new-message","message-edited","message-deleted","message-reaction","message-read","chat-activity","presence-updated",
 "typing-started","typing-stopped","user-joined","user-left","members-updated","lobby-created","lobby-updated","lobby-deleted","connection-count","auth-expiring",
 "room.left","room.resync"],yt=["ping","auth.connect","auth.resume","auth.refresh","client.update","rooms.join","rooms.leave","rooms.state","rooms.info","rooms.b\
-roadcast","rooms.history"],gt=["board","chat","client","group","lobby","org","pool","presence","public","user"],bt="room.",wt={JSON_DEPTH:64,DESTINATION_LEN:200,
-REQUEST_ID:9007199254740991,DEVICE_LEN:200,BROADCAST_ROOMS:100,IDEMPOTENCY_KEY_LEN:200,HISTORY_PAGE:1e3};var N=class{#e="";#t=new Set;add(e){e.epoch!==this.#e&&(this.#t.clear(),this.#e=e.epoch),this.#t.add(e.seq);let[t]=this.#t;this.#t.size>1024&&t!==void 0&&this.#t.
+roadcast","rooms.history","messages.send","messages.list","messages.edit","messages.delete","messages.react","messages.read","members.list","members.kick","memb\
+ers.mute","members.unmute","members.ban","members.unban","members.setRole","typing.start","typing.stop","lobby.create","lobby.join","lobby.leave","lobby.get","l\
+obby.list","stats.get","presence.update","presence.get"],gt=["board","chat","client","group","lobby","org","pool","presence","public","user"],bt="room.",wt={JSON_DEPTH:64,
+DESTINATION_LEN:200,REQUEST_ID:9007199254740991,DEVICE_LEN:200,BROADCAST_ROOMS:100,IDEMPOTENCY_KEY_LEN:200,HISTORY_PAGE:1e3};var N=class{#e="";#t=new Set;add(e){e.epoch!==this.#e&&(this.#t.clear(),this.#e=e.epoch),this.#t.add(e.seq);let[t]=this.#t;this.#t.size>1024&&t!==void 0&&this.#t.
 delete(t)}has(e){return e.epoch===this.#e&&this.#t.has(e.seq)}reach(e){if(e.epoch!==this.#e)return e;let t=e.seq;for(;this.#t.has(t+1);)t+=1;return t===e.seq?e:
 {epoch:e.epoch,seq:t}}passed(e){if(e?.epoch!==this.#e)return this.#t.clear();for(let t of this.#t)t<=e.seq&&this.#t.delete(t)}get isLong(){return this.#t.size>=
 1024/2}};var le="room.resync",ue="room.left",k=class{constructor(e){this.why=e}why;isEntered=!1;heard=null;empty=null;isNumbered=!1;since=null;own=new N;place(){let e=this.
