@@ -64,12 +64,7 @@ pub async fn run(node: Arc<Node>, upgraded: Upgraded) {
             None => return,
         },
     };
-    if node.readiness.is_draining() {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["draining"])
-            .inc();
+    if is_closing(&node) {
         return opening::refuse(&link, CloseCode::Draining, CloseCode::Draining.reason(), LEAVE).await;
     }
     let began = if brought { since } else { Instant::now() };
@@ -227,6 +222,16 @@ pub(crate) async fn admit(
             not_kept("unavailable", code, reason)
         }
     }
+}
+
+/// Whether the node takes nobody any more; then one that came is counted as turned away.
+pub(crate) fn is_closing(node: &Node) -> bool {
+    let is_draining = node.readiness.is_draining();
+    if is_draining {
+        let handshakes = &node.metrics.connections.handshakes;
+        handshakes.with_label_values(&["draining"]).inc();
+    }
+    is_draining
 }
 
 /// Counts one that is let in.

@@ -55,12 +55,7 @@ pub(super) async fn enter(
     visitor: Arc<Visitor>,
 ) -> Result<Space, NotLetIn> {
     let began = Instant::now();
-    if node.readiness.is_draining() {
-        node.metrics
-            .connections
-            .handshakes
-            .with_label_values(&["draining"])
-            .inc();
+    if admission::is_closing(&node) {
         return Err(NotLetIn::Later(CloseCode::Draining));
     }
     let identity = identify(&node, &auth, &visitor).await?;
