@@ -158,7 +158,7 @@ fn health_is_an_exit_code() {
 
     served.signal("-TERM");
     served.wait(Duration::from_secs(5));
-    assert_eq!(health(&["--alive"]).code, Some(1), "nobody is there");
+    assert_eq!(health(&["--alive"]).code, Some(69), "nobody is there");
     assert_eq!(health(&["--api", "no url"]).code, Some(64));
 }
 
