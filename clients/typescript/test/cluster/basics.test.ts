@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HallwayError } from '../../src/index.js'
 import { msgpack } from '../../src/msgpack.js'
-import { type Cluster, startCluster } from '../support/cluster.js'
+import { type Cluster, QUIET, startCluster } from '../support/cluster.js'
 import { token } from '../support/token.js'
 import { until } from '../support/until.js'
 
 describe('against a real cluster', () => {
   let cluster: Cluster
-  before(async () => void (cluster = await startCluster(2)))
+  before(async () => void (cluster = await startCluster(2, QUIET)))
   after(() => cluster.stop())
 
   for (const codec of [undefined, msgpack]) {

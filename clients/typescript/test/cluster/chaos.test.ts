@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { HallwayClient } from '../../src/index.js'
 import { msgpack } from '../../src/msgpack.js'
-import { type Cluster, startCluster, TestSocket } from '../support/cluster.js'
+import { type Cluster, QUIET, startCluster, TestSocket } from '../support/cluster.js'
 import type { Node } from '../support/processes.js'
 import { random } from '../support/random.js'
 import { eventually, until } from '../support/until.js'
@@ -27,7 +27,7 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 describe('deliveries under faults', () => {
   let cluster: Cluster
-  before(async () => void (cluster = await startCluster(3, { HALLWAY_LIMITS_PING_INTERVAL: '1s' })))
+  before(async () => void (cluster = await startCluster(3, { ...QUIET, HALLWAY_LIMITS_PING_INTERVAL: '1s' })))
   after(() => cluster.stop())
 
   for (const seed of SEEDS) {

@@ -20,6 +20,9 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
+/** Rooms say nothing by themselves: what is heard in them is what a test has said. */
+export const QUIET = { HALLWAY_PRESENCE_ROOMS: 'false' }
+
 export async function startCluster(size: number, more: Record<string, string> = {}): Promise<Cluster> {
   const { path, remove } = folder()
   const redis = await startRedis(path)
