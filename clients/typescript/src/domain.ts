@@ -127,7 +127,7 @@ export interface DomainEndpoints {
   'lobby.create': { args: { name?: string; capacity?: number }; data: Lobby }
   'lobby.join': { args: { lobbyId: string }; data: Lobby }
   'lobby.leave': { args: Nothing; data: Nothing }
-  'lobby.get': { args: { lobbyId?: string }; data: Lobby | null }
+  'lobby.get': { args: { lobbyId?: string }; data: Lobby }
   'lobby.list': { args: { cursor?: string; limit?: number }; data: { lobbies: ListedLobby[]; nextCursor: string | null } }
   'stats.get': { args: Nothing; data: ConnectionCount }
   'members.list': { args: { room: string; banned?: boolean; after?: string; limit?: number }; data: { members: Member[]; nextCursor: string | null } }

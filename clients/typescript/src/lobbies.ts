@@ -2,6 +2,7 @@
 
 import type { ListedLobby, Lobby } from './domain.js'
 import type { HallwayClient } from './client.js'
+import { HallwayError } from './errors.js'
 import { roomName } from './names.js'
 import type { Room } from './room.js'
 
@@ -27,8 +28,15 @@ export class Lobbies {
   }
 
   /** One by its id, or the one that the user is in, if any. */
-  get(lobbyId?: string): Promise<Lobby | null> {
-    return this.#client.request('lobby.get', lobbyId === undefined ? {} : { lobbyId })
+  async get(lobbyId?: string): Promise<Lobby | null> {
+    if (lobbyId !== undefined) return this.#client.request('lobby.get', { lobbyId })
+    try {
+      return await this.#client.request('lobby.get', {})
+    } catch (error) {
+      // To be in none is an answer, and no fault.
+      if (error instanceof HallwayError && error.code === 'not-found') return null
+      throw error
+    }
   }
 
   /** The newest first. */

@@ -166,7 +166,7 @@ test('lobbies are asked for, and a conflict carries the one there is', async () 
   const lobby = { lobbyId: 'l', ownerId: 'me', name: null, capacity: 4, members: [], createdAt: 1 }
   gateway.answers['lobby.create'] = () => ({ error: { code: 'conflict', lobby } as never })
   gateway.answers['lobby.list'] = () => ({ data: { lobbies: [lobby], nextCursor: null } })
-  gateway.answers['lobby.get'] = (args: object) => ({ data: 'lobbyId' in args ? lobby : null })
+  gateway.answers['lobby.get'] = (args: object) => ('lobbyId' in args ? { data: lobby } : { error: { code: 'not-found', message: 'you are in no lobby' } })
   const client = await gateway.connected()
   await assert.rejects(client.lobbies.create({ name: 'x' }), (error: HallwayError) => 'lobby' in (error.body ?? {}))
   assert.equal((await client.lobbies.list()).lobbies.length, 1)

@@ -4,14 +4,15 @@ for(let n of[...s])s.has(n)&&_(()=>n(t))}clear(){for(let e of this.#e.values())e
 let t=()=>e();return this.#t.add(t),()=>{this.#t.delete(t)}};set(e){if(!Object.is(this.#e,e)){this.#e=e;for(let t of[...this.#t])this.#t.has(t)&&_(t)}}},u=class extends w{set(e){
 super.set(e)}};function _(o){try{o()}catch(e){queueMicrotask(()=>{throw e})}}var d=class o extends Error{constructor(t,s,n,i,r,c){super(s);this.code=t;this.outcome=n;this.field=i;this.retryAfterMs=r;this.body=c}code;outcome;field;retryAfterMs;body;name="\
 HallwayError";static fromServer(t){let s=t.code==="unavailable"||t.code==="internal"?"unknown":"refused";return new o(t.code,`${t.code}: ${t.message}`,s,t.field,
-t.retryAfterMs,t)}};function m(o){return o instanceof Error?o:new Error(String(o))}var S=class{constructor(e){this.name=e}name;status=new u({state:"listening"});emitter=new h;handles=0;joins=0;take(e){switch(e.type){case"broadcast":return this.
+t.retryAfterMs,t)}};function m(o){return o instanceof Error?o:new Error(String(o))}var E=class{constructor(e){this.name=e}name;status=new u({state:"listening"});emitter=new h;handles=0;joins=0;take(e){switch(e.type){case"broadcast":return this.
 emitter.emit("broadcast",e.broadcast);case"joined":return this.status.set({state:"joined"});case"returned":return this.emitter.emit("returned",{missed:e.missed});case"\
 resync":return this.emitter.emit("resync",e);case"refused":return this.status.set({state:"refused",error:d.fromServer(e.error)});case"removed":return this.status.
 set({state:"removed",reason:e.reason});case"double":}}};function $(o){let e=globalThis;if(!e.addEventListener||!e.document)return()=>{};let{document:t}=e,s=()=>{t.visibilityState==="visible"&&o()};return e.addEventListener(
 "online",o),t.addEventListener("visibilitychange",s),()=>{e.removeEventListener?.("online",o),t.removeEventListener("visibilitychange",s)}}var p={client:o=>`client-${o}`,user:o=>`user-${o}`,org:o=>`org-${o}`,board:o=>`board-${o}`,boardTasks:o=>`board-${o}-tasks`,boardSprints:o=>`board-${o}-sprints`,
-chat:(o,e)=>o<e?`chat-${o}-${e}`:`chat-${e}-${o}`,group:o=>`group-${o}`,lobby:o=>`lobby-${o}`,pool:()=>"pool",presence:o=>`presence-${o}`,public:o=>`public-${o}`};var E=class{#e;constructor(e){this.#e=e}create(e={}){return this.#e.request("lobby.create",e)}join(e){return this.#e.request("lobby.join",{lobbyId:e})}async leave(){
-await this.#e.request("lobby.leave",{})}get(e){return this.#e.request("lobby.get",e===void 0?{}:{lobbyId:e})}list(e={}){return this.#e.request("lobby.list",e)}room(e){
-return this.#e.join(p.lobby(e))}news(){return this.#e.join(p.pool())}};var F={subprotocol:"hallway.v1.json",encode:o=>JSON.stringify(o),decode(o){if(typeof o!="string")throw new TypeError("a binary frame where text was agreed");return K(
+chat:(o,e)=>o<e?`chat-${o}-${e}`:`chat-${e}-${o}`,group:o=>`group-${o}`,lobby:o=>`lobby-${o}`,pool:()=>"pool",presence:o=>`presence-${o}`,public:o=>`public-${o}`};var S=class{#e;constructor(e){this.#e=e}create(e={}){return this.#e.request("lobby.create",e)}join(e){return this.#e.request("lobby.join",{lobbyId:e})}async leave(){
+await this.#e.request("lobby.leave",{})}async get(e){if(e!==void 0)return this.#e.request("lobby.get",{lobbyId:e});try{return await this.#e.request("lobby.get",
+{})}catch(t){if(t instanceof d&&t.code==="not-found")return null;throw t}}list(e={}){return this.#e.request("lobby.list",e)}room(e){return this.#e.join(p.lobby(
+e))}news(){return this.#e.join(p.pool())}};var F={subprotocol:"hallway.v1.json",encode:o=>JSON.stringify(o),decode(o){if(typeof o!="string")throw new TypeError("a binary frame where text was agreed");return K(
 JSON.parse(o))}};function K(o){if(typeof o!="object"||o===null)throw new TypeError("not a frame");return o}function W(){let o=globalThis.WebSocket;if(typeof o=="function")return o;throw new TypeError("no WebSocket here (Node before 22): pass one, such as that of the \
 package `ws`, as `WebSocket`")}function G(o){let e=typeof o.url=="string"?[o.url]:[...o.url];if(e.length===0)throw new TypeError("`url` names no address");return{urls:e,token:o.token,codec:o.
 codec??F,WebSocket:o.WebSocket??W(),connectTimeoutMs:o.connectTimeoutMs??1e4,requestTimeoutMs:o.requestTimeoutMs??1e4,backoffFirstMs:o.backoffFirstMs??500,backoffMostMs:o.
@@ -118,15 +119,15 @@ isSet&&this.#d.set(Math.min(t,this.#e.options.backoffMostMs),()=>{let s=[...this
 tell(t)}};function D(o){return"error"in o}var g={Normal:{code:1e3,reconnects:!1},GoingAway:{code:1001,reconnects:!0},Protocol:{code:1002,reconnects:!1},InvalidPayload:{code:1007,reconnects:!1},TooBig:{code:1009,
 reconnects:!1},Draining:{code:1012,reconnects:!0},OverCapacity:{code:1013,reconnects:!0},BadFrame:{code:4400,reconnects:!1},Unauthenticated:{code:4401,reconnects:!1},
 Forbidden:{code:4403,reconnects:!1},AuthTimeout:{code:4408,reconnects:!1},Revoked:{code:4410,reconnects:!1},RateLimited:{code:4429,reconnects:!1},SlowConsumer:{
-code:4500,reconnects:!0},NoPong:{code:4501,reconnects:!0}};function V(o){return o===1001||o===1006||o>=1012&&o<=1013||o>=4500&&o<=4599}var ft=["bad-frame","bad-\
-args","unknown-endpoint","unauthenticated","forbidden","not-found","not-in-room","conflict","too-large","rate-limited","unavailable","internal"],pt=["update-use\
+code:4500,reconnects:!0},NoPong:{code:4501,reconnects:!0}};function V(o){return o===1001||o===1006||o>=1012&&o<=1013||o>=4500&&o<=4599}var pt=["bad-frame","bad-\
+args","unknown-endpoint","unauthenticated","forbidden","not-found","not-in-room","conflict","too-large","rate-limited","unavailable","internal"],yt=["update-use\
 r","create-organization","update-organization","delete-organization","create-board","update-board","delete-board","create-task","update-task","delete-task","cre\
 ate-sprint","update-sprint","delete-sprint","new-message","message-edited","message-deleted","message-reaction","message-read","chat-activity","presence-updated",
 "typing-started","typing-stopped","user-joined","user-left","members-updated","lobby-created","lobby-updated","lobby-deleted","connection-count","auth-expiring",
-"room.left","room.resync"],yt=["ping","auth.connect","auth.resume","auth.refresh","client.update","rooms.join","rooms.leave","rooms.state","rooms.info","rooms.b\
+"room.left","room.resync"],gt=["ping","auth.connect","auth.resume","auth.refresh","client.update","rooms.join","rooms.leave","rooms.state","rooms.info","rooms.b\
 roadcast","rooms.history","messages.send","messages.list","messages.edit","messages.delete","messages.react","messages.read","members.list","members.kick","memb\
 ers.mute","members.unmute","members.ban","members.unban","members.setRole","typing.start","typing.stop","lobby.create","lobby.join","lobby.leave","lobby.get","l\
-obby.list","stats.get","presence.update","presence.get"],gt=["board","chat","client","group","lobby","org","pool","presence","public","user"],bt="room.",wt={JSON_DEPTH:64,
+obby.list","stats.get","presence.update","presence.get"],bt=["board","chat","client","group","lobby","org","pool","presence","public","user"],wt="room.",vt={JSON_DEPTH:64,
 DESTINATION_LEN:200,REQUEST_ID:9007199254740991,DEVICE_LEN:200,BROADCAST_ROOMS:100,IDEMPOTENCY_KEY_LEN:200,HISTORY_PAGE:1e3};var N=class{#e="";#t=new Set;add(e){e.epoch!==this.#e&&(this.#t.clear(),this.#e=e.epoch),this.#t.add(e.seq);let[t]=this.#t;this.#t.size>1024&&t!==void 0&&this.#t.
 delete(t)}has(e){return e.epoch===this.#e&&this.#t.has(e.seq)}reach(e){if(e.epoch!==this.#e)return e;let t=e.seq;for(;this.#t.has(t+1);)t+=1;return t===e.seq?e:
 {epoch:e.epoch,seq:t}}passed(e){if(e?.epoch!==this.#e)return this.#t.clear();for(let t of this.#t)t<=e.seq&&this.#t.delete(t)}get isLong(){return this.#t.size>=
@@ -174,16 +175,16 @@ code:e,reason:t}){this.#n?.conversation?.end(),this.#n=void 0,this.#s.clear(),th
 function pe(o){return V(o)||o===1005||o===1011||o===1014}function ye(o){let e=0,t={};for(let s of o){for(let[n,i]of s)e+=n.length+(i?.epoch.length??0)+48;if(e>fe)
 break;Object.assign(t,Object.fromEntries(s))}return t}var U=class{options;stats={broadcasts:0,doubles:0,resyncs:0,connections:0,resumed:0,outboxRefused:0};outbox;presence;lobbies;#e;#t=new Map;#s=new h;#n;constructor(e){
 this.options=G(e),this.#e=new L(this.options,t=>this.#c(t)),this.#e.status.subscribe(()=>this.#a(this.#e.status.value)),this.outbox=new C(this,this.options.maxOutbox),
-this.presence=new M(this),this.lobbies=new E(this),e.autoConnect!==!1&&this.connect()}get connection(){return this.#e.status}connect(){this.#n??=$(()=>this.#e.nudge()),
+this.presence=new M(this),this.lobbies=new S(this),e.autoConnect!==!1&&this.connect()}get connection(){return this.#e.status}connect(){this.#n??=$(()=>this.#e.nudge()),
 this.#e.start()}close(){this.#n?.(),this.#n=void 0,this.#e.close()}dropConnection(){this.#e.drop()}join(e){let t=this.#o(e);t.joins+=1;let{state:s}=t.status.value;
 return(s==="listening"||s==="refused"||s==="removed")&&t.status.set({state:"joining"}),this.#e.join(e),new v(this,t,()=>{t.joins-=1,t.joins===0&&this.#d(e),this.#i(
 t)})}listen(e){let t=this.#o(e);return new v(this,t,()=>this.#i(t))}onHappening(e){return this.#s.on("happening",e)}onBroadcast(e){return this.onHappening(t=>t.
 type==="broadcast"&&e(t.broadcast))}async request(e,t){let s=await this.#e.request(e,t);return e==="rooms.broadcast"&&this.#r(t,s),e==="messages.send"&&this.#r(
 t,s),s}say(e,t){this.#e.say(e,t)}async update(e){await this.request("client.update",e)}isJoined(e){return this.#e.ledger.isWanted(e)&&this.#e.ledger.isEntered(e)}#o(e){
-let t=this.#t.get(e)??new S(e);return this.#t.set(e,t),t.handles+=1,this.#e.ledger.isEntered(e)&&t.status.set({state:"joined"}),t}#d(e){this.#e.leave(e);for(let t of this.#t.
+let t=this.#t.get(e)??new E(e);return this.#t.set(e,t),t.handles+=1,this.#e.ledger.isEntered(e)&&t.status.set({state:"joined"}),t}#d(e){this.#e.leave(e);for(let t of this.#t.
 values())(t.status.value.state==="joined"&&!this.#e.ledger.isEntered(t.name)||t.name===e)&&t.status.set({state:"listening"})}#i(e){e.handles-=1,e.handles===0&&this.#t.
 delete(e.name)}#r({room:e,includeSelf:t},{epoch:s,seq:n}){!t&&s!==void 0&&n!==void 0&&this.#e.ledger.noteOwn(e,{epoch:s,seq:n})}#c(e){e.type==="broadcast"&&(this.
 stats.broadcasts+=1),e.type==="double"&&(this.stats.doubles+=1),e.type==="resync"&&(this.stats.resyncs+=1);let t=e.type==="broadcast"||e.type==="double"?e.broadcast.
 room:e.room;this.#t.get(t)?.take(e),this.#s.emit("happening",e)}#a(e){e.state==="connected"&&(this.stats.connections+=1,e.resumed&&(this.stats.resumed+=1))}};function ge(o){
-return new U(o)}export{U as HallwayClient,d as HallwayError,g as closeCodes,ge as createClient,yt as endpoints,ft as errorCodes,pt as events,F as json,gt as kinds,wt as limits,
-V as reconnects,bt as reservedPrefix,p as roomName};
+return new U(o)}export{U as HallwayClient,d as HallwayError,g as closeCodes,ge as createClient,gt as endpoints,pt as errorCodes,yt as events,F as json,bt as kinds,vt as limits,
+V as reconnects,wt as reservedPrefix,p as roomName};
