@@ -8,7 +8,7 @@ async fn open(cluster: &Cluster, codec: &str) -> Raw {
         token("alice", &["board-*"])
     );
     let mut raw = Raw::open(cluster.node(0).public_address(), &headers).await.unwrap();
-    raw.frame().await.unwrap();
+    raw.answer().await.unwrap();
     raw
 }
 

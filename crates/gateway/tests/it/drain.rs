@@ -56,7 +56,7 @@ async fn what_is_queued_is_finished() {
     let mut raw = Raw::deaf(cluster.node(0).public_address(), &token("slow", &["board-*"])).await;
     raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"board-1"}}"#)
         .await;
-    raw.frame().await.unwrap();
+    raw.answer().await.unwrap();
     let (publisher, _) = cluster.connect(0, "publisher").await;
     publisher
         .request("rooms.join", json!({"room": "board-1"}))

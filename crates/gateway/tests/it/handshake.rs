@@ -57,11 +57,11 @@ async fn a_token_comes_in_one_of_five_ways() {
     let mut raw = Raw::open_path(address, &format!("/ws?token={token}"), "")
         .await
         .unwrap();
-    assert!(raw.frame().await.unwrap().text().contains(r#""userId":"alice""#));
+    assert!(raw.answer().await.unwrap().text().contains(r#""userId":"alice""#));
     // The token's subprotocol is never echoed; alone it means JSON.
     let offer = format!("Sec-WebSocket-Protocol: hallway.token.{token}\r\n");
     let mut raw = Raw::open(address, &offer).await.unwrap();
-    assert!(raw.frame().await.unwrap().text().contains(r#""userId":"alice""#));
+    assert!(raw.answer().await.unwrap().text().contains(r#""userId":"alice""#));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +141,7 @@ async fn subprotocols_pick_the_codec() {
             format!("Sec-WebSocket-Protocol: {offer}\r\n")
         };
         let mut raw = Raw::open(address, &format!("{auth}{line}")).await.unwrap();
-        assert_eq!(raw.frame().await.unwrap().opcode, first, "{offer}");
+        assert_eq!(raw.answer().await.unwrap().opcode, first, "{offer}");
     }
     let unknown = format!("{auth}Sec-WebSocket-Protocol: chat\r\n");
     assert_eq!(Raw::open(address, &unknown).await.unwrap_err().0, 400);
@@ -220,24 +220,30 @@ async fn the_anonymous_reach_public_rooms_only() {
 async fn the_anonymous_may_sign_in_with_their_first_frame() {
     let cluster = Cluster::alone("[auth]\nanonymous = true").await;
     let mut raw = Raw::open(cluster.node(0).public_address(), "").await.unwrap();
-    raw.frame().await.unwrap();
+    raw.answer().await.unwrap();
     raw.text(&format!(
         r#"{{"endpoint":"auth.connect","args":{{"token":"{}"}}}}"#,
         token("alice", &[])
     ))
     .await;
-    let hello = raw.frame().await.unwrap().text();
+    let hello = raw.answer().await.unwrap().text();
     assert!(
         hello.contains(r#""userId":"alice""#) && hello.contains("user-alice"),
         "{hello}"
     );
     raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"chat-alice-bob"}}"#)
         .await;
-    assert!(raw.frame().await.unwrap().text().contains(r#""room":"chat-alice-bob""#));
+    assert!(
+        raw.answer()
+            .await
+            .unwrap()
+            .text()
+            .contains(r#""room":"chat-alice-bob""#)
+    );
     raw.text(&format!(
         r#"{{"id":2,"endpoint":"auth.connect","args":{{"token":"{}"}}}}"#,
         token("bob", &[])
     ))
     .await;
-    assert!(raw.frame().await.unwrap().text().contains("conflict"));
+    assert!(raw.answer().await.unwrap().text().contains("conflict"));
 }

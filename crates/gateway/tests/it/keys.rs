@@ -126,7 +126,7 @@ async fn the_anonymous_sign_in_with_keys_from_a_url_too() {
     let cluster = Cluster::alone(&settings).await;
     let sign_in = async |token: &str| {
         let mut raw = Raw::open(cluster.node(0).public_address(), "").await.unwrap();
-        raw.frame().await.unwrap();
+        raw.answer().await.unwrap();
         raw.text(&format!(
             r#"{{"endpoint":"auth.connect","args":{{"token":"{token}"}}}}"#
         ))
@@ -134,7 +134,7 @@ async fn the_anonymous_sign_in_with_keys_from_a_url_too() {
         raw
     };
     let mut known = sign_in(&signed(&held, "ES384", "a")).await;
-    assert!(known.frame().await.unwrap().text().contains(r#""userId":"alice""#));
+    assert!(known.answer().await.unwrap().text().contains(r#""userId":"alice""#));
     let mut unknown = sign_in(&signed(&never, "ES384", "b")).await;
     assert_eq!(unknown.close_code().await, Some(4401));
 }

@@ -24,7 +24,7 @@ async fn ten_that_never_read_cost_the_others_nothing() {
     for number in 0..10 {
         let mut raw = Raw::deaf(address, &token(&format!("deaf{number}"), &["board-*"])).await;
         raw.text(join).await;
-        assert!(raw.frame().await.unwrap().text().contains("recovered"));
+        assert!(raw.answer().await.unwrap().text().contains("recovered"));
         deaf.push(raw);
     }
     let (publisher, _) = cluster.connect(0, "publisher").await;
@@ -38,7 +38,7 @@ async fn ten_that_never_read_cost_the_others_nothing() {
     for number in 0..READERS {
         let mut raw = Raw::signed_in(address, &token(&format!("r{number}"), &["board-*"])).await;
         raw.text(join).await;
-        assert!(raw.frame().await.unwrap().text().contains("recovered"));
+        assert!(raw.answer().await.unwrap().text().contains("recovered"));
         let (heard, end) = (Arc::clone(&heard), Arc::clone(&end));
         readers.push(tokio::spawn(async move {
             let mut seq = 0_u64;
@@ -88,7 +88,7 @@ async fn a_socket_that_lags_and_reads_again_misses_nothing() {
     let mut raw = Raw::deaf(cluster.node(0).public_address(), &token("slow", &["board-*"])).await;
     raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"board-1"}}"#)
         .await;
-    raw.frame().await.unwrap();
+    raw.answer().await.unwrap();
     let (publisher, _) = cluster.connect(0, "publisher").await;
     let (mut witness, _) = cluster.connect(0, "witness").await;
     for client in [&publisher, &witness] {

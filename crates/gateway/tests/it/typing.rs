@@ -196,7 +196,7 @@ async fn a_socket_that_is_behind_does_without() {
     let mut raw = Raw::deaf(cluster.node(0).public_address(), &token("slow", &["board-*"])).await;
     raw.text(r#"{"id":1,"endpoint":"rooms.join","args":{"room":"board-1"}}"#)
         .await;
-    raw.frame().await.unwrap();
+    raw.answer().await.unwrap();
     let alice = in_room(&cluster, 0, "alice").await;
     let mut bob = in_room(&cluster, 0, "bob").await;
     let data = "y".repeat(20_000);
