@@ -16,6 +16,17 @@ export const balanced = set.balanced;
 export const more = set.more;
 
 const open = new Set();
+/** What is waited for. Said now and then, so that a test that ends for want of time says what did not come. */
+const awaited = new Set();
+const SAY = 20_000;
+setInterval(() => awaited.size && console.error("waits for", ...awaited), SAY).unref();
+
+/** The same promise, known to be waited for. */
+function expected(event, promise) {
+    const entry = { event, at: new Error().stack.split("\n")[3]?.trim() };
+    awaited.add(entry);
+    return promise.finally(() => awaited.delete(entry));
+}
 
 /** A socket that is about to connect. Without `transports` the client's own default. */
 export function connect({ node = 0, url = urls[node], namespace = "/", user = "alice", ...options } = {}) {
@@ -32,18 +43,19 @@ export function connect({ node = 0, url = urls[node], namespace = "/", user = "a
 
 /** The arguments of the next event of this name. */
 export function next(socket, event) {
-    return new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
+    return expected(event, new Promise((resolve) => socket.once(event, (...args) => resolve(args))));
 }
 
 /** The first argument of the next event of this name for which this holds. */
 export function when(socket, event, holds) {
-    return new Promise((resolve) => {
+    const comes = new Promise((resolve) => {
         socket.on(event, function look(first) {
             if (!holds(first)) return;
             socket.off(event, look);
             resolve(first);
         });
     });
+    return expected(event, comes);
 }
 
 /** A socket that is connected. */
