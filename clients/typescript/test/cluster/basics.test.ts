@@ -70,7 +70,8 @@ describe('against a real cluster', () => {
     let asked = 0
     const give = ({ reason }: { reason: string }) => {
       if (reason === 'refresh') throw new Error('not now')
-      return token('short', ['board-*'], asked++ === 0 ? 1 : 3600)
+      // Whole seconds, and the room is entered before they are over.
+      return token('short', ['board-*'], asked++ === 0 ? 4 : 3600)
     }
     const client = cluster.client('short', { token: give })
     const room = await client.join('board-short').ready()
