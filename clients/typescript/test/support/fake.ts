@@ -1,5 +1,6 @@
 // A gateway in this process, of which each socket does what the test says.
 
+import { afterEach, beforeEach, mock } from 'node:test'
 import type { ClientFrame, ServerFrame } from '../../src/codec.js'
 import type { ClientOptions } from '../../src/index.js'
 import { createClient, type HallwayClient } from '../../src/index.js'
@@ -134,4 +135,24 @@ export class FakeGateway {
   close(): void {
     for (const client of this.clients) client.close()
   }
+}
+
+/** Gives each test of a file, or of a group, a gateway of its own, and timers that only the test moves. */
+export function eachWithFake(take: (gateway: FakeGateway) => void): void {
+  let gateway: FakeGateway
+  beforeEach(() => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    gateway = new FakeGateway()
+    take(gateway)
+  })
+  afterEach(() => {
+    gateway.close()
+    mock.timers.reset()
+  })
+}
+
+/** Lets time pass, in milliseconds, and what happens then happen. */
+export async function pass(ms: number): Promise<void> {
+  mock.timers.tick(ms)
+  await settle()
 }

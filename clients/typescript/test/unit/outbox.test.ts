@@ -1,24 +1,19 @@
 // Messages on their way: each stored once, in order, or failed.
 
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, mock, test } from 'node:test'
+import { test } from 'node:test'
 import type { HallwayClient, Message } from '../../src/index.js'
-import { FakeGateway, settle } from '../support/fake.js'
+import { eachWithFake, FakeGateway, pass, settle } from '../support/fake.js'
 
 let gateway: FakeGateway
 let stored: string[]
-beforeEach(() => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  gateway = new FakeGateway()
+eachWithFake((fresh) => {
+  gateway = fresh
   stored = []
   gateway.answers['messages.send'] = (args: { content: string; clientMessageId: string; room: string }) => {
     stored.push(args.content)
     return { data: message(args) }
   }
-})
-afterEach(() => {
-  gateway.close()
-  mock.timers.reset()
 })
 
 function message(more: Partial<Message>): Message {
@@ -26,10 +21,6 @@ function message(more: Partial<Message>): Message {
   return { ...fixed, clientMessageId: null, createdAt: 1, editedAt: null, deletedAt: null, reactions: [], ...more }
 }
 
-const pass = async (ms: number) => {
-  mock.timers.tick(ms)
-  await settle()
-}
 const states = (client: HallwayClient) => client.outbox.value.map(({ content, state }) => `${content} ${state}`)
 const send = (client: HallwayClient, content: string, room = 'chat-a-b') => client.outbox.send({ room, content })
 

@@ -1,24 +1,12 @@
 // Messages, typing, presence, people and lobbies, as far as this side goes.
 
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, mock, test } from 'node:test'
+import { test } from 'node:test'
 import { HallwayError, type Message } from '../../src/index.js'
-import { FakeGateway, settle } from '../support/fake.js'
+import { eachWithFake, FakeGateway, pass, settle } from '../support/fake.js'
 
 let gateway: FakeGateway
-beforeEach(() => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  gateway = new FakeGateway()
-})
-afterEach(() => {
-  gateway.close()
-  mock.timers.reset()
-})
-
-const pass = async (ms: number) => {
-  mock.timers.tick(ms)
-  await settle()
-}
+eachWithFake((fresh) => (gateway = fresh))
 
 function message(id: string, more: Partial<Message> = {}): Message {
   const fixed = { room: 'chat-a-b', fromUserId: 'b', type: 'TEXT' as const, content: id, replyToId: null }

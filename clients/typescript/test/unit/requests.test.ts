@@ -1,19 +1,12 @@
 // Acknowledgements: in time, too late, never, and not even asked.
 
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, mock, test } from 'node:test'
+import { mock, test } from 'node:test'
 import { HallwayError } from '../../src/index.js'
-import { FakeGateway, settle } from '../support/fake.js'
+import { eachWithFake, FakeGateway, settle } from '../support/fake.js'
 
 let gateway: FakeGateway
-beforeEach(() => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  gateway = new FakeGateway()
-})
-afterEach(() => {
-  gateway.close()
-  mock.timers.reset()
-})
+eachWithFake((fresh) => (gateway = fresh))
 
 const fails = (code: string, outcome: string) => (error: unknown) =>
   error instanceof HallwayError && error.code === code && error.outcome === outcome

@@ -1,29 +1,16 @@
 // Coming back: when, with what, and when not.
 
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, mock, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { closeCodes, type ConnectionStatus, type HallwayClient } from '../../src/index.js'
-import { FakeGateway, settle } from '../support/fake.js'
+import { eachWithFake, FakeGateway, pass, settle } from '../support/fake.js'
 
 const stateOf = (client: HallwayClient) => client.connection.value.state
 const waiting = (client: HallwayClient) => client.connection.value as ConnectionStatus & { state: 'waiting' }
 
 describe('a session', () => {
   let gateway: FakeGateway
-  beforeEach(() => {
-    mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-    gateway = new FakeGateway()
-  })
-  afterEach(() => {
-    gateway.close()
-    mock.timers.reset()
-  })
-
-  /** Lets time pass, and what happens then happen. */
-  const pass = async (ms: number) => {
-    mock.timers.tick(ms)
-    await settle()
-  }
+  eachWithFake((fresh) => (gateway = fresh))
 
   test('shows the token first, and the ticket with its places when it comes back', async () => {
     const client = await gateway.connected()
