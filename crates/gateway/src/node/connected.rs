@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hallway_bus::{
-    Bus, Cluster as Nodes, Event, Journal, Lanes, Leases, Presence, Revocations as RevocationLog, Seats as SeatLog,
-    Told,
+    Bus, Cluster as Nodes, Event, Journal, Lanes, Leases, Lobbies as LobbyLog, LobbyLife, Presence,
+    Revocations as RevocationLog, Seats as SeatLog, Told,
 };
 use tokio::sync::mpsc;
 
@@ -29,12 +29,13 @@ pub(super) struct Connected {
     pub(super) lanes: Vec<mpsc::Receiver<Event>>,
 }
 
-pub(super) async fn connect(config: &Config) -> Result<Connected, StartError> {
-    let count = std::thread::available_parallelism().map_or(2, usize::from).min(16);
-    let (lanes, receivers) = Lanes::new(count, LANE_EVENTS);
-    let Some(url) = config.redis.url.expose() else {
-        let (bus, told) = hallway_bus::memory::connect(lanes);
-        return Ok(Connected {
+impl Connected {
+    /// Every seam of one bus, which has them all.
+    fn over<B>(bus: Arc<B>, told: Told, lanes: Vec<mpsc::Receiver<Event>>) -> Self
+    where
+        B: Bus + Nodes + RevocationLog + SeatLog + LobbyLog + LobbyLife + Leases + Presence + Journal + 'static,
+    {
+        Self {
             bus: bus.clone(),
             nodes: bus.clone(),
             revocations: bus.clone(),
@@ -47,8 +48,17 @@ pub(super) async fn connect(config: &Config) -> Result<Connected, StartError> {
             presence: bus.clone(),
             journal: bus,
             told,
-            lanes: receivers,
-        });
+            lanes,
+        }
+    }
+}
+
+pub(super) async fn connect(config: &Config) -> Result<Connected, StartError> {
+    let count = std::thread::available_parallelism().map_or(2, usize::from).min(16);
+    let (lanes, receivers) = Lanes::new(count, LANE_EVENTS);
+    let Some(url) = config.redis.url.expose() else {
+        let (bus, told) = hallway_bus::memory::connect(lanes);
+        return Ok(Connected::over(bus, told, receivers));
     };
     let options = hallway_bus::redis::RedisOptions {
         url: url.to_owned(),
@@ -62,21 +72,7 @@ pub(super) async fn connect(config: &Config) -> Result<Connected, StartError> {
     };
     let connected = hallway_bus::redis::connect(options, lanes).await;
     let (bus, told) = connected.map_err(|why| StartError::Config(format!("[redis]: {why}")))?;
-    Ok(Connected {
-        bus: bus.clone(),
-        nodes: bus.clone(),
-        revocations: bus.clone(),
-        lobbies: lobbies::Seams {
-            log: bus.clone(),
-            life: bus.clone(),
-        },
-        leases: bus.clone(),
-        seats: bus.clone(),
-        presence: bus.clone(),
-        journal: bus,
-        told,
-        lanes: receivers,
-    })
+    Ok(Connected::over(bus, told, receivers))
 }
 
 fn redis_tls(redis: &crate::config::Redis) -> Result<hallway_bus::redis::RedisTls, StartError> {
