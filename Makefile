@@ -9,7 +9,7 @@ RUNS ?= 20
 WHAT ?= unit cluster package browser
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench chaos loadtest alerts fuzz autobahn typescript bundle images docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,13 @@ loadtest: ## Run every k6 script for some seconds against a cluster that it star
 	.ci/tools redis postgres haproxy prometheus python
 	.ci/deploy-tools
 	deploy/local/cluster --free-ports $(ARGS) -- bash -c 'loadtest/run $(SCRIPTS) && .tools/deploy/bin/python deploy/test/queries --live "$$TARGET_PROMETHEUS"'
+
+rolling: ## Restart the nodes of a cluster that it starts in turn, under load of k6 and of the load generator
+	.ci/tools redis haproxy python
+	.ci/deploy-tools
+	cargo build --workspace --bins --features "$$(.ci/features)"
+	deploy/local/cluster --free-ports --without postgres --without prometheus $(ARGS) -- bash -c \
+		'loadtest/rolling && "$${CARGO_TARGET_DIR:-target}/debug/hallway-loadgen" rolling --table'
 
 alerts: ## Make every alert fire in a cluster that it starts, in some minutes (ARGS='HallwayNodeDown …')
 	.ci/tools redis postgres haproxy prometheus python

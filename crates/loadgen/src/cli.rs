@@ -2,6 +2,7 @@
 //! short.
 
 mod comeback;
+mod rolling;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hallway_protocol::Codec;
 
 pub(crate) use comeback::{Avalanche, CrewSizes, Jitter};
+pub(crate) use rolling::Rolling;
 
 /// Measures a Hallway node against its targets, with a light generator beside it. Prints JSON.
 #[derive(Debug, Parser)]
@@ -120,6 +122,8 @@ pub(crate) enum What {
     Jitter(Jitter),
     /// A node of three is killed, and all its clients come back at once (R3).
     Avalanche(Avalanche),
+    /// The nodes of a cluster that is there are restarted one after another.
+    Rolling(Rolling),
     /// All of these, in modest sizes.
     All(All),
     /// Print the rows of a report that was written with --out.

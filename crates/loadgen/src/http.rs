@@ -93,7 +93,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Result<u16, Failure> {
 /// A connection to the backend API that is kept, and waits for each answer.
 pub(crate) struct Caller {
     stream: TcpStream,
-    key: &'static str,
+    key: String,
     bytes: Vec<u8>,
 }
 
@@ -101,19 +101,22 @@ impl Caller {
     /// How long an answer may take.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    pub(crate) fn dial(address: SocketAddr, key: &'static str) -> Result<Self, Failure> {
+    pub(crate) fn dial(address: SocketAddr, key: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect_timeout(&address, Self::PATIENCE).doing("connect")?;
         stream.set_nodelay(true).doing("TCP_NODELAY")?;
         stream.set_read_timeout(Some(Self::PATIENCE)).doing("timeout")?;
         stream.set_write_timeout(Some(Self::PATIENCE)).doing("timeout")?;
-        let bytes = Vec::new();
-        Ok(Self { stream, key, bytes })
+        Ok(Self {
+            stream,
+            key: key.to_owned(),
+            bytes: Vec::new(),
+        })
     }
 
     /// Posts JSON; the status and the body of the answer. After an error the connection is of no use any more.
     pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Failure> {
         let mut call = Vec::with_capacity(body.len() + 256);
-        post(&mut call, path, self.key, body);
+        post(&mut call, path, &self.key, body);
         self.exchange(&call)
     }
 

@@ -32,6 +32,13 @@ pub(crate) fn arguments(out: &mut Vec<u8>, room: &str, micros: u64, size: usize)
     out.push(b'}');
 }
 
+/// The same with a key, by which the gateway knows a repetition.
+pub(crate) fn keyed_arguments(out: &mut Vec<u8>, room: &str, micros: u64, size: usize, key: &str) {
+    arguments(out, room, micros, size);
+    out.pop();
+    let _ = write!(out, r#","idempotencyKey":"{key}"}}"#);
+}
+
 /// A request of ours.
 pub(crate) fn request(codec: Codec, id: u64, endpoint: &str, args: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::with_capacity(args.len() + 64);
@@ -47,6 +54,17 @@ pub(crate) fn request(codec: Codec, id: u64, endpoint: &str, args: &[u8]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_stands_beside_the_arguments() {
+        let mut out = Vec::new();
+        keyed_arguments(&mut out, "board-1", 12, 128, "k-1");
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(
+            (&value["room"], &value["idempotencyKey"], &value["data"]["t"]),
+            (&"board-1".into(), &"k-1".into(), &(TIME_BASE + 12).into())
+        );
+    }
 
     #[test]
     fn data_has_the_size_it_is_asked_for() {

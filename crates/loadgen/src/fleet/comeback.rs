@@ -214,7 +214,7 @@ impl Fleet {
         if client.replayed > 0 {
             self.saw.replay.note(now.saturating_sub(client.began_at.unwrap_or(now)));
         }
-        self.saw.last_back = self.saw.last_back.max(greeted);
+        self.saw.back_at(greeted);
         self.saw.last_caught_up = self.saw.last_caught_up.max(now);
         if std::mem::take(&mut client.fleeing) {
             self.fleeing -= 1;

@@ -62,6 +62,8 @@ pub(crate) struct Saw {
     /// When the last client was back, and when the last had caught up; on the clock of the machine.
     pub(crate) last_back: u64,
     pub(crate) last_caught_up: u64,
+    /// Clients that were back, by the second of the machine's clock.
+    pub(crate) back_in: BTreeMap<u64, u64>,
 }
 
 impl Saw {
@@ -93,7 +95,19 @@ impl Saw {
             replay: Samples::new()?,
             last_back: 0,
             last_caught_up: 0,
+            back_in: BTreeMap::new(),
         })
+    }
+
+    /// Notes that a client was back.
+    pub(super) fn back_at(&mut self, at: u64) {
+        self.last_back = self.last_back.max(at);
+        *self.back_in.entry(at / 1_000_000).or_default() += 1;
+    }
+
+    /// The most clients that were back in one second.
+    pub(crate) fn most_back(&self) -> u64 {
+        self.back_in.values().copied().max().unwrap_or(0)
     }
 
     /// Numbers that never came.
@@ -164,6 +178,9 @@ impl Saw {
         self.replay.merge(&other.replay);
         self.last_back = self.last_back.max(other.last_back);
         self.last_caught_up = self.last_caught_up.max(other.last_caught_up);
+        for (second, count) in other.back_in {
+            *self.back_in.entry(second).or_default() += count;
+        }
     }
 
     /// What was to be heard, and what was.
@@ -182,7 +199,7 @@ impl Saw {
             "byToken": self.by_token, "away": self.away, "unrecovered": self.unrecovered, "resyncs": self.resyncs,
             "refusedRooms": self.refused_rooms, "refusedTickets": self.refused_tickets, "retries": self.retries,
             "handshakesRefused": self.handshakes_refused, "closes": self.closes,
-            "backMillis": self.back.report(), "caughtUpMillis": self.caught_up.report(),
+            "mostBackInOneSecond": self.most_back(), "backMillis": self.back.report(), "caughtUpMillis": self.caught_up.report(),
             "replayMillis": self.replay.report(), "problems": self.problems,
         })
     }
@@ -200,7 +217,7 @@ mod tests {
             saw.heard = heard;
             saw.closes.insert(1006, 2);
             saw.back.note(at);
-            saw.last_back = at;
+            saw.back_at(at);
             saw
         };
         let sent = serde_json::to_string(&saw(7, 300)).unwrap();
@@ -208,6 +225,7 @@ mod tests {
         all.merge(serde_json::from_str(&sent).unwrap());
         assert_eq!((all.expected, all.heard, all.lost()), (20, 17, 3));
         assert!((all.share() - 85.0).abs() < 1e-9);
-        assert_eq!((all.closes[&1006], all.back.count(), all.last_back), (4, 2, 300));
+        assert_eq!((all.closes[&1006], all.back.count()), (4, 2));
+        assert_eq!((all.last_back, all.most_back()), (300, 2));
     }
 }

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::Failure;
 use crate::fleet::{Crew, Plan, Saw};
 use crate::report::Row;
+use crate::server::KEY;
 
 /// For what is done behind an opening to be done.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -81,6 +82,8 @@ impl Storm {
             every: Duration::from_secs_f64(1.0 / sizes.rate),
             count: None,
             payload: common.payload(),
+            key: KEY.to_owned(),
+            insists: false,
         };
         prime(&pace)?;
         let plan = Plan {

@@ -1,5 +1,6 @@
 //! Some nodes on one Redis, for scenarios whose clients go from one to another.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::cli::{Common, CrewSizes};
@@ -58,47 +59,65 @@ impl Cluster {
 
     /// Where each room stands.
     pub(super) fn heads(&self, rooms: &[String]) -> Result<Vec<Head>, Failure> {
-        #[derive(serde::Deserialize)]
-        struct Page {
-            state: Option<Head>,
-        }
         let node = self.nodes.first().ok_or_else(|| Failure::new("there is no node"))?;
-        let mut caller = Caller::dial(node.internal, KEY)?;
-        let mut head = |room: &String| {
-            let (status, body) = caller.get(&format!("/api/v1/rooms/{room}/history?limit=1"))?;
-            if status != 200 {
-                return Err(Failure(format!("the history of {room}: HTTP {status}")));
-            }
-            let page: Page = serde_json::from_slice(&body).doing("a page of history")?;
-            page.state.ok_or_else(|| Failure(format!("{room} has no state")))
-        };
-        rooms.iter().map(&mut head).collect()
+        heads(node.internal, KEY, rooms)
     }
 
     /// A plan for clients of these nodes; the crew deals them out to its processes.
     pub(super) fn plan(&self, common: &Common, sizes: &CrewSizes, rooms: &[String], total: usize) -> Plan {
-        Plan {
-            nodes: self.nodes.iter().map(|node| node.public).collect(),
-            source: 1,
-            subprotocol: common.codec().subprotocol().to_owned(),
-            secret: SECRET.to_owned(),
-            clients: total,
-            first: 0,
-            total,
-            rooms: rooms.to_vec(),
-            rooms_each: 1,
-            at_once: common.at_once,
-            by_ticket: true,
-            cycle: Duration::ZERO,
-            away: Duration::ZERO,
-            patience: common.patience(),
-            seed: sizes.seed,
-        }
+        let nodes = self.nodes.iter().map(|node| node.public).collect();
+        plan(common, sizes, nodes, SECRET, rooms, total)
     }
 
     /// Stops the nodes; how many seconds each took.
     pub(super) fn stop(self) -> Result<Vec<Option<f64>>, Failure> {
         self.nodes.into_iter().map(Server::stop).collect()
+    }
+}
+
+/// Where each room stands, by a node's internal address.
+pub(super) fn heads(node: SocketAddr, key: &str, rooms: &[String]) -> Result<Vec<Head>, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        state: Option<Head>,
+    }
+    let mut caller = Caller::dial(node, key)?;
+    let mut head = |room: &String| {
+        let (status, body) = caller.get(&format!("/api/v1/rooms/{room}/history?limit=1"))?;
+        if status != 200 {
+            return Err(Failure(format!("the history of {room}: HTTP {status}")));
+        }
+        let page: Page = serde_json::from_slice(&body).doing("a page of history")?;
+        page.state.ok_or_else(|| Failure(format!("{room} has no state")))
+    };
+    rooms.iter().map(&mut head).collect()
+}
+
+/// Clients that stay, come back by a ticket, and are in one room each.
+pub(super) fn plan(
+    common: &Common,
+    sizes: &CrewSizes,
+    nodes: Vec<SocketAddr>,
+    secret: &str,
+    rooms: &[String],
+    total: usize,
+) -> Plan {
+    Plan {
+        nodes,
+        source: 1,
+        subprotocol: common.codec().subprotocol().to_owned(),
+        secret: secret.to_owned(),
+        clients: total,
+        first: 0,
+        total,
+        rooms: rooms.to_vec(),
+        rooms_each: 1,
+        at_once: common.at_once,
+        by_ticket: true,
+        cycle: Duration::ZERO,
+        away: Duration::ZERO,
+        patience: common.patience(),
+        seed: sizes.seed,
     }
 }
 

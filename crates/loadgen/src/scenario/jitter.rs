@@ -13,6 +13,7 @@ use crate::clock;
 use crate::error::Failure;
 use crate::fleet::{Crew, Plan, Saw};
 use crate::report::Row;
+use crate::server::KEY;
 
 pub(super) fn run(common: &Common, sizes: &Jitter) -> Result<Value, Failure> {
     if !Cluster::is_possible(common, sizes.nodes) {
@@ -28,6 +29,8 @@ pub(super) fn run(common: &Common, sizes: &Jitter) -> Result<Value, Failure> {
         every: Duration::from_secs_f64(1.0 / (sizes.rate * rooms.len() as f64)),
         count: Some(count),
         payload: common.payload(),
+        key: KEY.to_owned(),
+        insists: false,
         rooms,
     };
     prime(&pace)?;

@@ -6,6 +6,7 @@ mod floor;
 mod idle;
 mod jitter;
 mod latency;
+mod rolling;
 mod room;
 mod rooms;
 mod stage;
@@ -40,6 +41,7 @@ fn one(common: &Common, what: &What) -> Result<Value, Failure> {
         What::Throughput(sizes) => throughput::run(common, sizes),
         What::Jitter(sizes) => jitter::run(common, sizes),
         What::Avalanche(sizes) => avalanche::run(common, sizes),
+        What::Rolling(sizes) => rolling::run(common, sizes),
         What::All(_) | What::Table { .. } | What::FloorWriter { .. } | What::Worker | What::FleetWorker => {
             Err(Failure::new("not a scenario"))
         }
