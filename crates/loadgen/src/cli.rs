@@ -2,6 +2,7 @@
 //! short.
 
 mod comeback;
+mod peers;
 mod rolling;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hallway_protocol::Codec;
 
 pub(crate) use comeback::{Avalanche, CrewSizes, Jitter};
+pub(crate) use peers::Peers;
 pub(crate) use rolling::Rolling;
 
 /// Measures a Hallway node against its targets, with a light generator beside it. Prints JSON.
@@ -124,7 +126,9 @@ pub(crate) enum What {
     Avalanche(Avalanche),
     /// The nodes of a cluster that is there are restarted one after another.
     Rolling(Rolling),
-    /// All of these, in modest sizes.
+    /// Hallway and other servers side by side.
+    Peers(Peers),
+    /// All of these but the cluster that is there and the other servers, in modest sizes.
     All(All),
     /// Print the rows of a report that was written with --out.
     Table {

@@ -25,6 +25,14 @@ pub(crate) fn data(out: &mut Vec<u8>, micros: u64, size: usize) {
     out.extend_from_slice(br#""}"#);
 }
 
+/// Appends a data object of the same size with a number in place of the time, for protocols that number nothing.
+pub(crate) fn numbered(out: &mut Vec<u8>, number: u64, size: usize) {
+    let end = out.len() + size - 2;
+    let _ = write!(out, r#"{{"n":{number},"pad":""#);
+    out.resize(end, b'x');
+    out.extend_from_slice(br#""}"#);
+}
+
 /// Appends the publisher's arguments: room, destination and data.
 pub(crate) fn arguments(out: &mut Vec<u8>, room: &str, micros: u64, size: usize) {
     let _ = write!(out, r#"{{"room":"{room}","destination":"{DESTINATION}","data":"#);

@@ -1,4 +1,6 @@
-//! What is said at the end: JSON for programs, rows for people.
+//! What is said at the end: JSON for programs, rows for people; [`beside`]: servers side by side.
+
+pub(crate) mod beside;
 
 use std::fmt::Write;
 
@@ -62,11 +64,20 @@ impl Row {
     }
 }
 
-/// Rows of a Markdown table from a report, one per figure that has a target.
+/// Markdown tables from a report: a row per figure that has a target, and servers side by side.
 pub(crate) fn table(report: &Value) -> String {
+    let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let beside = beside::tables(scenarios);
+    if scenarios.iter().all(|scenario| scenario["cases"].is_array()) {
+        beside
+    } else {
+        targets(scenarios) + &beside
+    }
+}
+
+fn targets(scenarios: &[Value]) -> String {
     let mut text =
         String::from("| # | what | figure | target | beyond it | |\n| --- | --- | --- | --- | --- | --- |\n");
-    let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
     for scenario in scenarios {
         let rows = scenario["rows"].clone();
         for row in serde_json::from_value::<Vec<Row>>(rows).unwrap_or_default() {

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::cli::Common;
+use crate::dialect::Dialect;
 use crate::error::{Doing, Failure};
 use crate::http;
 use crate::process::Process;
@@ -35,7 +36,10 @@ const SETTINGS: [(&str, &str); 9] = [
 pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) public: SocketAddr,
+    /// Where its probes and its backend API are.
     pub(crate) internal: SocketAddr,
+    /// What clients speak with it if it is not the native protocol.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 impl Server {
@@ -62,6 +66,7 @@ impl Server {
             process,
             public,
             internal,
+            dialect: None,
         })
     }
 

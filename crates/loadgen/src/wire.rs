@@ -84,10 +84,15 @@ fn put_head(out: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
 /// checked, since nothing stands between the two here. Without a token the first frame has to say who it is.
 pub(crate) fn upgrade(host: &str, subprotocol: &str, token: Option<&str>) -> String {
     let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+    let more = format!("Sec-WebSocket-Protocol: {subprotocol}\r\n{authorization}");
+    upgrade_to(host, "/ws", &more)
+}
+
+/// The same to any path, with further headers, each with its end of line.
+pub(crate) fn upgrade_to(host: &str, path: &str, headers: &str) -> String {
     format!(
-        "GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: {subprotocol}\r\n{authorization}\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     )
 }
 

@@ -12,6 +12,7 @@ use hallway_protocol::Codec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::dialect::Dialect;
 use crate::error::{Doing, Failure};
 use crate::swarm::{Open, Role, Swarm, Target};
 use crate::token::Issuer;
@@ -33,6 +34,8 @@ pub(crate) struct Task {
     pub(crate) room_size: usize,
     /// Sockets being opened at once.
     pub(crate) at_once: usize,
+    /// What the sockets speak if it is not the native protocol.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 /// The worker as its parent sees it.
@@ -102,7 +105,8 @@ pub(crate) fn work() -> Result<(), Failure> {
     let issuer = Issuer::new(&task.secret)?;
     let first_room = task.first / task.room_size;
     let last_room = (task.first + task.sockets).saturating_sub(1) / task.room_size;
-    let mut swarm = Swarm::new(codec, (first_room..=last_room).map(|room| format!("board-idle-{room}")))?;
+    let rooms = (first_room..=last_room).map(|room| format!("board-idle-{room}"));
+    let mut swarm = Swarm::new(codec, rooms)?.speaking(task.dialect);
     let target = Target {
         address: task.server,
         source: task.source,

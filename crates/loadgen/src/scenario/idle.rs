@@ -83,6 +83,7 @@ fn open(common: &Common, sizes: &Idle, servers: &[Server]) -> Result<Vec<Worker>
             first,
             room_size: room_size.max(1),
             at_once: common.at_once,
+            dialect: server.dialect,
         })?);
     }
     Ok(workers)

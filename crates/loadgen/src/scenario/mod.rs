@@ -6,6 +6,7 @@ mod floor;
 mod idle;
 mod jitter;
 mod latency;
+mod peers;
 mod rolling;
 mod room;
 mod rooms;
@@ -30,8 +31,7 @@ pub(crate) fn run(common: &Common, what: &What) -> Result<Vec<Value>, Failure> {
 }
 
 fn one(common: &Common, what: &What) -> Result<Value, Failure> {
-    // Progress is for people; a run without a terminal is no failure.
-    let _ = writeln!(std::io::stderr(), "hallway-loadgen: {what:?}");
+    progress(&format!("{what:?}"));
     match what {
         What::Floor(sizes) => floor::run(common, sizes),
         What::Room(sizes) => room::run(common, sizes),
@@ -42,6 +42,7 @@ fn one(common: &Common, what: &What) -> Result<Value, Failure> {
         What::Jitter(sizes) => jitter::run(common, sizes),
         What::Avalanche(sizes) => avalanche::run(common, sizes),
         What::Rolling(sizes) => rolling::run(common, sizes),
+        What::Peers(sizes) => peers::run(common, sizes),
         What::All(_) | What::Table { .. } | What::FloorWriter { .. } | What::Worker | What::FleetWorker => {
             Err(Failure::new("not a scenario"))
         }
@@ -111,8 +112,13 @@ fn standard_set(all: &All) -> Vec<What> {
     ]
 }
 
+/// Says how far a run has come: for people, so that a run without a terminal is no failure.
+fn progress(what: &str) {
+    let _ = writeln!(std::io::stderr(), "hallway-loadgen: {what}");
+}
+
 /// The object of a scenario that needs what is not here.
 fn skipped(scenario: &str, why: &str) -> Value {
-    let _ = writeln!(std::io::stderr(), "hallway-loadgen: {scenario} SKIPPED: {why}");
+    progress(&format!("{scenario} SKIPPED: {why}"));
     json!({"scenario": scenario, "skipped": why})
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{Common, ViaName};
 use crate::error::Failure;
 use crate::floor::{self, Cost, Shape};
+use crate::redis::Redis;
 use crate::server::{KEY, SECRET, Server};
 use crate::swarm::{Drive, Driven, Open, Role, Swarm, Target, Via};
 use crate::token::Issuer;
@@ -60,7 +61,7 @@ impl Stage {
             ));
         }
         let names = (0..sizes.rooms).map(|number| format!("board-load-{number}"));
-        let mut swarm = Swarm::new(common.codec(), names)?;
+        let mut swarm = Swarm::new(common.codec(), names)?.speaking(readers.dialect);
         let issuer = Issuer::new(SECRET)?;
         let open = |role, user: String, rooms: Range<usize>| Open {
             role,
@@ -145,19 +146,32 @@ impl Stage {
 
 /// Publishes at a node and says what that cost: the run, CPU seconds per million deliveries, and the report.
 pub(super) fn measure(common: &Common, sizes: &Sizes) -> Result<(Driven, f64, Value), Failure> {
-    let server = Server::start(common, None)?;
+    measure_on(common, sizes, Server::start(common, None)?, None)
+}
+
+/// The same of a server that runs, which is stopped; with the CPU of its Redis.
+pub(super) fn measure_on(
+    common: &Common,
+    sizes: &Sizes,
+    server: Server,
+    redis: Option<&Redis>,
+) -> Result<(Driven, f64, Value), Failure> {
+    let redis_cpu = || redis.map(|redis| redis.process.cpu()).transpose();
     let mut stage = Stage::open(common, sizes, &server, &server)?;
     stage.warm_up()?;
     let own = std::process::id();
+    let redis_before = redis_cpu()?;
     let (before, own_before) = (server.process.cpu()?, crate::process::cpu_of(own)?);
     let driven = stage.drive(|_| Ok(Duration::MAX))?;
     let cpu = server.process.cpu()? - before;
+    let redis_cpu = redis_cpu()?.zip(redis_before).map(|(after, before)| after - before);
     let own_cpu = crate::process::cpu_of(own)? - own_before;
     let per_million = cpu * 1e6 / driven.deliveries().max(1) as f64;
     let trouble = stage.swarm.tally.trouble();
     drop(stage);
     let report = json!({
         "run": driven.report(), "serverCpuSeconds": cpu, "generatorCpuSeconds": own_cpu,
+        "redisCpuSeconds": redis_cpu,
         "cpuSecondsPerMillionDeliveries": per_million, "trouble": trouble, "stopSeconds": server.stop()?,
     });
     Ok((driven, per_million, report))

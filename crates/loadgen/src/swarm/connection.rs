@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     pub(super) rest: Vec<u8>,
     /// What the socket has not taken yet. No memory while there is none.
     pub(super) out: Vec<u8>,
+    /// In a dialect: the token until it is shown, then what the server calls the socket. Else empty.
+    pub(super) name: String,
 }
 
 impl Connection {

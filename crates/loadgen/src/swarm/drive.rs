@@ -150,10 +150,13 @@ impl Swarm {
         })
     }
 
-    /// Broadcasts that the server took. The floor's writer takes every one.
+    /// Broadcasts that the server took. The floor's writer takes every one, and a server that acknowledges nothing those
+    /// that it does not refuse.
     fn accepted(&self, drive: &Drive, course: &Course) -> u64 {
         if self.connections[drive.first].role == Role::Control {
             course.published
+        } else if self.dialect.is_some_and(|dialect| !dialect.acknowledges()) {
+            course.published.saturating_sub(self.tally.refused - course.refused)
         } else {
             self.tally.accepted - course.accepted
         }
@@ -209,7 +212,14 @@ impl Swarm {
         }
         let own = course.rooms[publisher];
         course.rooms[publisher] = (own + 1) % drive.rooms_each;
-        let room = &self.rooms[(publisher * drive.rooms_each + own) % self.rooms.len()];
+        let count = self.rooms.len();
+        let room = &mut self.rooms[(publisher * drive.rooms_each + own) % count];
+        if let Some(dialect) = self.dialect {
+            room.number += 1;
+            let request = dialect.publish(&room.name, course.published, room.number, drive.payload);
+            self.say(at, &request);
+            return Ok(());
+        }
         let mut args = Vec::with_capacity(drive.payload + 128);
         payload::arguments(&mut args, &room.name, clock::micros(), drive.payload);
         match &drive.via {

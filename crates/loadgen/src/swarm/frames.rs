@@ -83,6 +83,9 @@ impl Swarm {
     }
 
     fn said(&mut self, at: usize, payload: &[u8]) -> Result<(), Failure> {
+        if let Some(dialect) = self.dialect {
+            return self.said_in(dialect, at, payload);
+        }
         let connection = &mut self.connections[at];
         match (hear(self.codec, payload), connection.phase) {
             (Heard::Broadcast(fields), _) => self.broadcast(at, fields),
@@ -160,6 +163,6 @@ impl Swarm {
     }
 }
 
-fn excerpt(bytes: &[u8]) -> String {
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned()
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`connection`]: the state of a socket.
 //! - [`open`]: from a connect to being in the room.
-//! - [`frames`]: what is done with a frame that came.
+//! - [`frames`]: what is done with a frame that came; [`foreign`]: the same in a dialect.
 //! - [`tally`]: what was counted.
 //! - [`drive`]: publishing at a measure, and waiting for what was published.
 //!
@@ -11,6 +11,7 @@
 
 mod connection;
 mod drive;
+mod foreign;
 mod frames;
 mod open;
 mod tally;
@@ -24,6 +25,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
+use crate::dialect::Dialect;
 use crate::error::{Doing, Failure};
 use crate::heard::Beginning;
 use connection::Connection;
@@ -47,12 +49,16 @@ const SCRATCH: usize = 256 * 1024;
 pub(crate) struct Room {
     pub(crate) name: String,
     beginning: Beginning,
+    /// The number of the last broadcast to it, in a dialect.
+    number: u64,
 }
 
 /// The sockets, and what they heard.
 pub(crate) struct Swarm {
     epoll: OwnedFd,
     codec: Codec,
+    /// What the sockets speak if it is not the native protocol.
+    dialect: Option<Dialect>,
     rooms: Vec<Room>,
     /// A closed connection keeps its place.
     connections: Vec<Connection>,
@@ -72,10 +78,12 @@ impl Swarm {
         let rooms = rooms.into_iter().map(|name| Room {
             beginning: Beginning::new(codec, &name),
             name,
+            number: 0,
         });
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).doing("epoll")?,
             codec,
+            dialect: None,
             rooms: rooms.collect(),
             connections: Vec::new(),
             scratch: vec![0; SCRATCH],
@@ -84,6 +92,15 @@ impl Swarm {
             foreign: false,
             tally: Tally::new()?,
         })
+    }
+
+    /// Has the sockets speak a dialect, in text; with `None` it stays the native protocol.
+    pub(crate) fn speaking(mut self, dialect: Option<Dialect>) -> Self {
+        if dialect.is_some() {
+            self.codec = Codec::Json;
+        }
+        self.dialect = dialect;
+        self
     }
 
     /// Watches a descriptor of the caller's: when it can be read, [`Swarm::foreign`] is set.

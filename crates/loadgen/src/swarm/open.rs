@@ -105,11 +105,18 @@ impl Swarm {
             order: Default::default(),
             rest: Vec::new(),
             out: Vec::new(),
+            name: String::new(),
         };
         match open.role {
             Role::Reader | Role::Publisher => {
                 let host = target.address.to_string();
-                connection.out = wire::upgrade(&host, self.codec.subprotocol(), Some(&open.token)).into_bytes();
+                connection.out = match self.dialect {
+                    None => wire::upgrade(&host, self.codec.subprotocol(), Some(&open.token)).into_bytes(),
+                    Some(dialect) => {
+                        connection.name = open.token;
+                        dialect.upgrade(&host).into_bytes()
+                    }
+                };
                 self.dirty.push(at);
             }
             Role::Backend | Role::Floor | Role::Control => {
@@ -135,8 +142,13 @@ impl Swarm {
             return Ok(());
         };
         connection.phase = Phase::Joining;
-        let args = format!(r#"{{"room":"{}"}}"#, room.name);
-        let request = payload::request(self.codec, 0, "rooms.join", args.as_bytes())?;
+        let request = match self.dialect {
+            None => {
+                let args = format!(r#"{{"room":"{}"}}"#, room.name);
+                payload::request(self.codec, 0, "rooms.join", args.as_bytes())?
+            }
+            Some(dialect) => dialect.join(&room.name, &connection.name)?,
+        };
         self.say(at, &request);
         Ok(())
     }
