@@ -9,7 +9,7 @@ RUNS ?= 20
 WHAT ?= unit cluster package browser
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench bench-peers chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ fmt: ## Format the sources
 
 bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
 	.ci/bench "$(BENCH_OUT)" $(ARGS)
+
+bench-peers: ## Measure a release build beside other servers, which it installs (BENCH_OUT=FILE, ARGS='--rounds 3 --redis')
+	.ci/bench-peers "$(BENCH_OUT)" $(ARGS)
 
 chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')
 	.ci/chaos --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::io::Write;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
@@ -39,6 +40,7 @@ struct Node {
 async fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().collect();
     if args.iter().any(|arg| arg == "--version") {
+        writeln!(std::io::stdout(), "mock_node 0.1.0")?;
         return Ok(());
     }
     let after = |flag: &str| {

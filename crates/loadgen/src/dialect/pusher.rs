@@ -55,7 +55,9 @@ pub(super) fn hear(payload: &[u8]) -> Said<'_> {
     };
     if event.starts_with(br#"client-load""#) {
         // The data is an object, and its number near its beginning.
-        behind(payload, br#""n":"#).and_then(number).map_or(Said::Unknown, Said::Load)
+        behind(payload, br#""n":"#)
+            .and_then(number)
+            .map_or(Said::Unknown, Said::Load)
     } else if event.starts_with(br#"pusher_internal:subscription_succeeded""#) {
         Said::Done
     } else if event.starts_with(br#"pusher:ping""#) {
@@ -88,7 +90,10 @@ mod tests {
             br#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"12.34\",\"activity_timeout\":120}"}"#;
         let cases: [(&[u8], Said<'_>); 11] = [
             (established, Said::Open("12.34")),
-            (br#"{"event":"pusher:connection_established","data":"{}"}"#, Said::Unknown),
+            (
+                br#"{"event":"pusher:connection_established","data":"{}"}"#,
+                Said::Unknown,
+            ),
             (
                 br#"{"event":"pusher_internal:subscription_succeeded","channel":"private-a","data":"{}"}"#,
                 Said::Done,
@@ -125,7 +130,10 @@ mod tests {
             let frame: serde_json::Value = serde_json::from_slice(&join(room, socket).unwrap()).unwrap();
             frame["data"]["auth"].as_str().unwrap().to_owned()
         };
-        let (key, signature) = auth("a", "1.2").split_once(':').map(|(a, b)| (a.to_owned(), b.len())).unwrap();
+        let (key, signature) = auth("a", "1.2")
+            .split_once(':')
+            .map(|(a, b)| (a.to_owned(), b.len()))
+            .unwrap();
         assert_eq!((key.as_str(), signature), (APP_KEY, 64));
         assert_ne!(auth("a", "1.2"), auth("a", "1.3"));
         assert_ne!(auth("a", "1.2"), auth("b", "1.2"));

@@ -76,10 +76,11 @@ impl Words {
     /// A broadcast of ours, or one of what Hallway says by itself.
     fn hallway_event(event: &[u8]) -> Said<'static> {
         let Some(fields) = event.strip_prefix(br#"["broadcast",{"#) else {
-            return if event.starts_with(br#"["hello","#) {
-                Said::Aside
-            } else {
-                Said::Unknown
+            // `hallway:place` is what recovery goes by.
+            let by_itself: [&[u8]; 2] = [br#"["hello","#, br#"["hallway:place","#];
+            return match by_itself.iter().any(|name| event.starts_with(name)) {
+                true => Said::Aside,
+                false => Said::Unknown,
             };
         };
         let ours = format!(r#""destination":"{DESTINATION}","data":{{"n":"#);
@@ -132,7 +133,8 @@ mod tests {
         let ours =
             br#"42["broadcast",{"room":"board-load-1","destination":"load","data":{"n":9,"pad":"x"},"seq":4},"o"]"#;
         let other = br#"42["broadcast",{"room":"board-load-1","destination":"user-joined","data":{"n":9},"seq":4}]"#;
-        let cases: [(&[u8], Said<'_>); 6] = [
+        let cases: [(&[u8], Said<'_>); 7] = [
+            (br#"42["hallway:place","p;user-1!e.0"]"#, Said::Aside),
             (ours, Said::Load(9)),
             (other, Said::Aside),
             (br#"42["hello",{"clientId":"c"}]"#, Said::Aside),

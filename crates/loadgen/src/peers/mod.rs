@@ -118,12 +118,7 @@ const SOCKUDO: [(&str, &str); 14] = [
 ];
 
 /// Starts a peer that takes its port from `PORT`, and waits until it answers on `probe`.
-fn started(
-    name: &'static str,
-    mut command: Command,
-    probe: &str,
-    dialect: Dialect,
-) -> Result<Server, Failure> {
+fn started(name: &'static str, mut command: Command, probe: &str, dialect: Dialect) -> Result<Server, Failure> {
     let address = free_address()?;
     command.env("PORT", address.port().to_string());
     let mut process = Process::start(name, &mut command)?;

@@ -45,8 +45,8 @@ pub(super) fn locked(file: &Path, packages: &[&str]) -> Result<Vec<Version>, Fai
     packages
         .iter()
         .map(|name| {
-            let version = in_lock(&text, name)
-                .ok_or_else(|| Failure(format!("{} has no package {name}", file.display())))?;
+            let version =
+                in_lock(&text, name).ok_or_else(|| Failure(format!("{} has no package {name}", file.display())))?;
             Ok(Version::new(name, version))
         })
         .collect()

@@ -63,7 +63,10 @@ impl Beside {
     }
 
     pub(crate) fn report(&self) -> Value {
-        let subjects = self.subjects.iter().map(|(name, versions)| json!({"name": name, "versions": versions}));
+        let subjects = self
+            .subjects
+            .iter()
+            .map(|(name, versions)| json!({"name": name, "versions": versions}));
         let skipped = self.skipped.iter().map(|(name, why)| json!({"name": name, "why": why}));
         json!({
             "subjects": subjects.collect::<Vec<_>>(),
@@ -99,7 +102,13 @@ impl Case {
 
     fn report(&self) -> Value {
         let subjects = self.noted.iter().map(|(name, noted)| {
-            let wrong = |count: &str| noted.runs.iter().filter_map(|run| run["run"][count].as_u64()).sum::<u64>();
+            let wrong = |count: &str| {
+                noted
+                    .runs
+                    .iter()
+                    .filter_map(|run| run["run"][count].as_u64())
+                    .sum::<u64>()
+            };
             json!({
                 "name": name, "figure": Spread::of(&noted.figures), "timesFloor": Spread::of(&noted.multiples),
                 "delivered": wrong("delivered"), "expected": wrong("expected"), "lost": wrong("lost"),
@@ -116,7 +125,11 @@ impl Case {
 
 /// The tables of all reports of servers side by side; empty if there is none.
 pub(super) fn tables(scenarios: &[Value]) -> String {
-    scenarios.iter().filter(|scenario| scenario["cases"].is_array()).map(table).collect()
+    scenarios
+        .iter()
+        .filter(|scenario| scenario["cases"].is_array())
+        .map(table)
+        .collect()
 }
 
 /// A row per case and a column per server, and below it what the table cannot say.
@@ -132,18 +145,29 @@ fn table(scenario: &Value) -> String {
     for case in list(&scenario["cases"]) {
         let unit = case["unit"].as_str().unwrap_or_default();
         let floor = spread(&case["floor"], "").unwrap_or_else(|| "–".into());
-        let _ = write!(text, "| {}, {unit} | {floor} |", case["case"].as_str().unwrap_or_default());
+        let _ = write!(
+            text,
+            "| {}, {unit} | {floor} |",
+            case["case"].as_str().unwrap_or_default()
+        );
         for subject in subjects {
-            let found = list(&case["subjects"]).iter().find(|other| name(other) == name(subject));
+            let found = list(&case["subjects"])
+                .iter()
+                .find(|other| name(other) == name(subject));
             let _ = write!(text, " {} |", found.map_or_else(|| "–".into(), cell));
         }
         text.push('\n');
     }
     text.push('\n');
-    let redis = if scenario["redis"] == true { "through Redis" } else { "in process" };
+    let redis = if scenario["redis"] == true {
+        "through Redis"
+    } else {
+        "in process"
+    };
     let _ = writeln!(
         text,
-        "Medians of {} rounds {redis} (least to most), and what they are times the floor of their round.",
+        "Medians of {} rounds {redis} (least to most), and what they are times the floor of their round. CPU s without more \
+         are those of the server per million deliveries.",
         scenario["rounds"]
     );
     let versions = subjects.iter().flat_map(|subject| list(&subject["versions"]));
@@ -153,7 +177,12 @@ fn table(scenario: &Value) -> String {
     versions.dedup();
     let _ = writeln!(text, "Versions: {}.", versions.join(", "));
     for one in list(&scenario["skippedSubjects"]) {
-        let _ = writeln!(text, "{} is not measured: {}.", name(one), one["why"].as_str().unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "{} is not measured: {}.",
+            name(one),
+            one["why"].as_str().unwrap_or_default()
+        );
     }
     text
 }
@@ -164,7 +193,12 @@ fn cell(subject: &Value) -> String {
     if let Some(times) = spread(&subject["timesFloor"], " ×") {
         let _ = write!(text, "; {times}");
     }
-    let wrong = [("lost", "lost"), ("doubled", "doubled"), ("outOfOrder", "out of order"), ("refused", "refused")];
+    let wrong = [
+        ("lost", "lost"),
+        ("doubled", "doubled"),
+        ("outOfOrder", "out of order"),
+        ("refused", "refused"),
+    ];
     for (count, what) in wrong {
         if let Some(count @ 1..) = subject[count].as_u64() {
             let _ = write!(text, "; {count} {what}");
@@ -182,7 +216,12 @@ fn cell(subject: &Value) -> String {
 /// `median (min–max)`, the unit behind the median.
 fn spread(value: &Value, unit: &str) -> Option<String> {
     let figure = |name: &str| value[name].as_f64().map(short);
-    Some(format!("{}{unit} ({}–{})", figure("median")?, figure("min")?, figure("max")?))
+    Some(format!(
+        "{}{unit} ({}–{})",
+        figure("median")?,
+        figure("min")?,
+        figure("max")?
+    ))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -215,7 +254,9 @@ mod tests {
             case.note("One", Ok(figure));
             case.run("One", json!({"run": {"lost": 2, "delivered": 5}}));
         }
-        beside.case("one room", "CPU s").note("Other", Err(Failure::new("gone")));
+        beside
+            .case("one room", "CPU s")
+            .note("Other", Err(Failure::new("gone")));
         beside.case("memory", "KiB").note("Other", Ok(7.0));
         let mut report = beside.report();
         report["rounds"] = json!(3);

@@ -19,13 +19,17 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
     if common.via != ViaName::Socket {
-        return Err(Failure::new("peers have no backend API in common: leave --via at socket"));
+        return Err(Failure::new(
+            "peers have no backend API in common: leave --via at socket",
+        ));
     }
     if sizes.redis && !Redis::is_installed(&common.redis_bin) {
         return Ok(super::skipped("peers", "--redis needs Redis, which is not installed"));
     }
     let (subjects, skipped) = there(common, sizes);
-    let names = subjects.iter().map(|(subject, versions)| (subject.name(), versions.clone()));
+    let names = subjects
+        .iter()
+        .map(|(subject, versions)| (subject.name(), versions.clone()));
     let mut beside = Beside::new(names.collect(), skipped);
     for round in 0..sizes.rounds {
         let mut order: Vec<Subject> = subjects.iter().map(|(subject, _)| *subject).collect();
@@ -42,9 +46,13 @@ pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
             let idle = idle(common, sizes, *subject);
             let what = format!("memory per idle connection, {} of them", sizes.connections);
             let of = |figure: fn(&Idle) -> f64| idle.as_ref().map(figure).map_err(|why| Failure(why.0.clone()));
-            beside.case(&what, "KiB").note(subject.name(), of(|idle| idle.kibibytes));
+            beside
+                .case(&what, "KiB")
+                .note(subject.name(), of(|idle| idle.kibibytes));
             let what = "CPU to open 1,000 connections and join";
-            beside.case(what, "s").note(subject.name(), of(|idle| idle.cpu_per_thousand));
+            beside
+                .case(what, "s")
+                .note(subject.name(), of(|idle| idle.cpu_per_thousand));
         }
     }
     let mut report = beside.report();
@@ -100,7 +108,10 @@ fn broadcasts(sizes: &Peers) -> Vec<(String, Shape, Sizes)> {
         under_way: sizes.full_rate,
         rate: None,
     };
-    let what = format!("{} rooms of {}, {} under way", sizes.rooms, sizes.room_size, sizes.full_rate);
+    let what = format!(
+        "{} rooms of {}, {} under way",
+        sizes.rooms, sizes.room_size, sizes.full_rate
+    );
     vec![
         room(sizes.room, 1),
         room(sizes.large_room, 1),
@@ -128,7 +139,10 @@ fn one_round(
     stage: &Sizes,
 ) -> Result<(), Failure> {
     let floors = Floors::before(common, shape)?;
-    let costs: Vec<_> = order.iter().map(|subject| (*subject, broadcast(common, sizes, *subject, stage))).collect();
+    let costs: Vec<_> = order
+        .iter()
+        .map(|subject| (*subject, broadcast(common, sizes, *subject, stage)))
+        .collect();
     let (floor, floor_report) = floors.after(common)?;
     case.floor(floor, floor_report);
     for (subject, cost) in costs {
@@ -172,7 +186,10 @@ fn idle(common: &Common, sizes: &Peers, subject: Subject) -> Result<Idle, Failur
     let memory = server.process.private_bytes()?.saturating_sub(memory);
     let saw = worker.finish()?;
     if saw["alive"] != json!(sizes.connections) {
-        return Err(Failure(format!("of {} connections not all stayed: {saw}", sizes.connections)));
+        return Err(Failure(format!(
+            "of {} connections not all stayed: {saw}",
+            sizes.connections
+        )));
     }
     let count = sizes.connections as f64;
     Ok(Idle {

@@ -113,6 +113,33 @@ fn idle_connections_are_spread_over_processes() {
     assert_eq!((alive, pings), (50, 50));
 }
 
+#[test]
+fn what_is_not_installed_is_left_out_of_the_servers_side_by_side() {
+    let peers = run(&[
+        "peers",
+        "--subjects=hallway,sockudo,socketio,socketioxide",
+        "--peers-dir=/nowhere",
+        "--rounds=2",
+        "--room=10",
+        "--large-room=20",
+        "--rooms=8",
+        "--room-size=3",
+        "--connections=20",
+    ]);
+    assert_eq!(peers["skippedSubjects"].as_array().unwrap().len(), 3, "{peers:#}");
+    let cases = peers["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        let hallway = &case["subjects"][0];
+        assert_eq!(hallway["failures"], serde_json::json!([]), "{case:#}");
+        assert_eq!(hallway["figures"].as_array().unwrap().len(), 2);
+        assert_eq!(hallway["delivered"], hallway["expected"]);
+    }
+    let (first, last) = (&cases[0]["subjects"][0], &cases[5]["subjects"][0]);
+    assert!(first["delivered"].as_u64().unwrap() >= 20);
+    assert!(first["timesFloor"]["median"].as_f64().is_some() && last["timesFloor"].is_null());
+}
+
 /// That clients which came and went heard everything once and in order.
 fn settled(run: &Value) {
     for count in ["lost", "doubled", "outOfOrder", "otherEpochs", "lostButTold"] {
