@@ -166,7 +166,7 @@ fn table(scenario: &Value) -> String {
     };
     let _ = writeln!(
         text,
-        "Medians of {} rounds {redis} (least to most), and what they are times the floor of their round. CPU s without more \
+        "Medians of rounds: {}, {redis} (least to most), and what they are times the floor of their round. CPU s without more \
          are those of the server per million deliveries.",
         scenario["rounds"]
     );
@@ -213,15 +213,15 @@ fn cell(subject: &Value) -> String {
     text
 }
 
-/// `median (min–max)`, the unit behind the median.
+/// `median (min–max)`, the unit behind the median; of a single figure only that.
 fn spread(value: &Value, unit: &str) -> Option<String> {
-    let figure = |name: &str| value[name].as_f64().map(short);
-    Some(format!(
-        "{}{unit} ({}–{})",
-        figure("median")?,
-        figure("min")?,
-        figure("max")?
-    ))
+    let figure = |name: &str| value[name].as_f64();
+    let (median, min, max) = (short(figure("median")?), figure("min")?, figure("max")?);
+    if min < max {
+        Some(format!("{median}{unit} ({}–{})", short(min), short(max)))
+    } else {
+        Some(format!("{median}{unit}"))
+    }
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -263,7 +263,7 @@ mod tests {
         let table = tables(&[report]);
         let row = "| one room, CPU s | 3.00 (2.00–4.00) | 4.00 (3.00–10.0); 2.00 × (1.00–2.50); 6 lost | failed; failed 1 times |";
         assert!(table.contains(row), "{table}");
-        assert!(table.contains("| memory, KiB | – | – | 7.00 (7.00–7.00) |"), "{table}");
+        assert!(table.contains("| memory, KiB | – | – | 7.00 |"), "{table}");
         assert!(table.contains("Third is not measured: not there."), "{table}");
         assert!(table.contains("in process"), "{table}");
     }

@@ -27,6 +27,9 @@ pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
         return Ok(super::skipped("peers", "--redis needs Redis, which is not installed"));
     }
     let (subjects, skipped) = there(common, sizes);
+    if subjects.is_empty() {
+        return Ok(super::skipped("peers", "none of the servers is installed"));
+    }
     let names = subjects
         .iter()
         .map(|(subject, versions)| (subject.name(), versions.clone()));
