@@ -100,17 +100,19 @@ impl Subject {
 }
 
 /// Sockudo's settings: one application, whose clients may say things to one another, as fast as they like.
-const SOCKUDO: [(&str, &str); 14] = [
+const SOCKUDO: [(&str, &str); 15] = [
     ("HOST", "127.0.0.1"),
     ("SOCKUDO_DEFAULT_APP_ID", pusher::APP_ID),
     ("SOCKUDO_DEFAULT_APP_KEY", pusher::APP_KEY),
     ("SOCKUDO_DEFAULT_APP_SECRET", pusher::APP_SECRET),
     ("SOCKUDO_DEFAULT_APP_ENABLED", "true"),
     ("SOCKUDO_DEFAULT_APP_MAX_CONNECTIONS", "1000000"),
-    ("SOCKUDO_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SECOND", "1000000"),
+    ("SOCKUDO_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SECOND", "0"),
     ("SOCKUDO_DEFAULT_APP_ENABLE_CLIENT_MESSAGES", "true"),
     ("RATE_LIMITER_ENABLED", "false"),
     ("CACHE_DRIVER", "memory"),
+    // It needs a cache in Redis if there are several nodes; client events have no keys.
+    ("IDEMPOTENCY_ENABLED", "false"),
     ("QUEUE_DRIVER", "memory"),
     ("METRICS_ENABLED", "false"),
     ("SHUTDOWN_GRACE_PERIOD", "1"),
