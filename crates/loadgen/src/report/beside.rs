@@ -89,7 +89,9 @@ impl Case {
         match figure {
             Ok(figure) => {
                 noted.figures.push(figure);
-                noted.multiples.extend(self.floors.last().map(|floor| figure / floor));
+                // CPU is counted in steps of 10 ms: a floor of a very short run may come to none.
+                let floor = self.floors.last().filter(|floor| **floor > 0.0);
+                noted.multiples.extend(floor.map(|floor| figure / floor));
             }
             Err(why) => noted.failures.push(why.0),
         }
