@@ -63,12 +63,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let (layer, io) = SocketIo::builder()
                 .with_adapter::<RedisAdapter<_>>(adapter)
                 .build_layer();
-            io.ns("/", connected.with(checked)).await?;
+            io.ns("/", connected.with(welcomed)).await?;
             serve(layer).await
         }
         Err(_) => {
             let (layer, io) = SocketIo::new_layer();
-            io.ns("/", connected.with(checked));
+            io.ns("/", connected.with(welcomed));
             serve(layer).await
         }
     }
@@ -86,17 +86,17 @@ async fn serve<A: Adapter>(layer: SocketIoLayer<A>) -> Result<(), Box<dyn Error>
     Ok(axum::serve(listener, app).await?)
 }
 
-/// Whether a client shows a good token, which makes it one.
-async fn checked<A: Adapter>(_: SocketRef<A>, Data(auth): Data<Auth>) -> Result<(), Refused> {
+/// Checks a client's token, and is ready for what it says. A handler of the connection, which is a task of its own,
+/// would come too late for that: the client is told that it is connected before the task has run.
+async fn welcomed<A: Adapter>(socket: SocketRef<A>, Data(auth): Data<Auth>) -> Result<(), Refused> {
     let key = KEY.get().ok_or(Refused)?;
     decode::<Claims>(auth.token, key, &Validation::new(Algorithm::HS256)).map_err(|_| Refused)?;
+    socket.on("join", joins::<A>);
+    socket.on("publish", publishes::<A>);
     Ok(())
 }
 
-async fn connected<A: Adapter>(socket: SocketRef<A>) {
-    socket.on("join", joins::<A>);
-    socket.on("publish", publishes::<A>);
-}
+async fn connected() {}
 
 async fn joins<A: Adapter>(socket: SocketRef<A>, Data(room): Data<String>, ack: AckSender<A>) {
     socket.join(room);
