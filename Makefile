@@ -11,7 +11,7 @@ CODECS ?= json,msgpack
 BUSES ?= embedded,redis
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench bench-micro chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench bench-micro bench-million chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: ## Measure a release build against its targets (CODECS=json BUSES=embedde
 
 bench-micro: ## Measure what a node does most, piece by piece; beside the last time (ARGS='fan-out')
 	cargo bench --workspace --bench '*' -- $(ARGS)
+
+bench-million: ## Open as many connections as memory carries (BENCH_OUT=FILE ARGS='--connections 100000 --margin-gib 2')
+	.ci/bench-million "$(BENCH_OUT)" $(ARGS)
 
 chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')
 	.ci/chaos --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)

@@ -2,6 +2,7 @@
 //! short.
 
 mod comeback;
+mod million;
 mod rolling;
 mod setting;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hallway_protocol::Codec;
 
 pub(crate) use comeback::{Avalanche, CrewSizes, Jitter};
+pub(crate) use million::Million;
 pub(crate) use rolling::Rolling;
 pub(crate) use setting::{BusName, Setting, Settings};
 
@@ -114,6 +116,8 @@ pub(crate) enum What {
     Growth(Growth),
     /// Connections that are only there (S4, S5, S10).
     Idle(Idle),
+    /// As many connections as the machine's memory carries (S11).
+    Million(Million),
     /// Two nodes and Redis, beside a bare Redis (S6).
     Latency(Latency),
     /// Acknowledged publishes of one node through Redis (S8, S7).
@@ -158,6 +162,7 @@ impl What {
             Self::Rooms(_) => "rooms",
             Self::Growth(_) => "growth",
             Self::Idle(_) => "idle",
+            Self::Million(_) => "million",
             Self::Latency(_) => "latency",
             Self::Throughput(_) => "throughput",
             Self::Jitter(_) => "jitter",

@@ -7,6 +7,7 @@ mod growth;
 mod idle;
 mod jitter;
 mod latency;
+mod million;
 mod rolling;
 mod room;
 mod rooms;
@@ -92,6 +93,7 @@ fn one(common: &Common, what: &What) -> Result<Value, Failure> {
         What::Rooms(sizes) => rooms::run(common, sizes),
         What::Growth(sizes) => growth::run(common, sizes),
         What::Idle(sizes) => idle::run(common, sizes),
+        What::Million(sizes) => million::run(common, sizes),
         What::Latency(sizes) => latency::run(common, sizes),
         What::Throughput(sizes) => throughput::run(common, sizes),
         What::Jitter(sizes) => jitter::run(common, sizes),

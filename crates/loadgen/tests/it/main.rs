@@ -154,6 +154,48 @@ fn a_room_of_many_stands_beside_one_of_few() {
     }
 }
 
+/// Nodes are filled one after another, on what the mock holds for them.
+fn million(more: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("million")
+        .arg("--server-bin")
+        .arg(mock())
+        .arg("--redis-bin")
+        .arg(mock());
+    command.args(["--connections=50", "--per-node=20", "--quiet-seconds=0.1", "--rounds=2"]);
+    command.args(more);
+    command
+}
+
+#[test]
+fn as_many_as_were_asked_for_hear_what_is_said_to_all() {
+    for codec in ["json", "msgpack"] {
+        let output = million(&["--margin-gib=0", "--codec", codec]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let million = &report["scenarios"][0];
+        assert_eq!((&million["connections"], &million["nodes"]), (&50.into(), &3.into()));
+        assert_eq!(million["stoppedBy"], "as many as were asked for");
+        assert!(million["memory"]["bytes"]["gateway"].as_u64().unwrap() > 0);
+        let rounds = million["roomOfAll"].as_array().unwrap();
+        assert_eq!(rounds.len(), 2);
+        for round in rounds {
+            assert_eq!(
+                (&round["delivered"], &round["millis"]["samples"]),
+                (&50.into(), &50.into())
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_opened_within_the_margin() {
+    let output = million(&["--margin-gib=1000000"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no more memory than the margin"));
+}
+
 /// That clients which came and went heard everything once and in order.
 fn settled(run: &Value) {
     for count in ["lost", "doubled", "outOfOrder", "otherEpochs", "lostButTold"] {
