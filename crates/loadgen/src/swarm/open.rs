@@ -105,7 +105,7 @@ impl Swarm {
             let failed = self.tally.unopened - unopened;
             if failed > 0 && stopped.is_none() {
                 stopped = Some(Failure(format!(
-                    "{failed} sockets could not be opened: {}",
+                    "{failed} of the sockets could not be opened: {}",
                     self.tally.trouble()
                 )));
             }
