@@ -1,4 +1,4 @@
-//! What a room costs on the bus of a node that is alone, from its opening to its closing. `make bench-micro ARGS=subscribe`
+//! What a room costs on the bus of a node that is alone, from opening to closing. `make bench-micro ARGS=subscribe`
 
 #![allow(clippy::unwrap_used, reason = "what fails here is a mistake in the benchmark")]
 

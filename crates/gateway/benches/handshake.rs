@@ -1,4 +1,4 @@
-//! A connection to a whole node on loopback: connect, upgrade with a token, hello, close. `make bench-micro ARGS=handshake`
+//! A connection to a whole node on loopback: upgrade with a token, hello, close. `make bench-micro ARGS=handshake`
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
