@@ -7,12 +7,14 @@ FUZZ_SECONDS ?= 60
 SEED ?= 1
 RUNS ?= 20
 WHAT ?= unit cluster package browser
+CODECS ?= json,msgpack
+BUSES ?= embedded,redis
 BENCH_OUT ?= bench-results/$(shell date -u +%Y%m%dT%H%M%SZ).json
 
-.PHONY: help run cluster build test check fmt bench bench-peers chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
+.PHONY: help run cluster build test check fmt bench bench-micro bench-million bench-peers chaos loadtest rolling alerts fuzz autobahn typescript bundle images docs ci clean-tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 run: ## Build a node and start it for development (make run ARGS='--listen 127.0.0.1:8081')
 	cargo run --package hallway-cli --bin hallway -- serve --dev $(ARGS)
@@ -36,10 +38,16 @@ check: ## What a change must pass before its tests: format, lints, documentation
 fmt: ## Format the sources
 	cargo fmt --all
 
-bench: ## Measure a release build against its targets (BENCH_OUT=FILE, ARGS=…)
-	.ci/bench "$(BENCH_OUT)" $(ARGS)
+bench: ## Measure a release build against its targets (CODECS=json BUSES=embedded BENCH_OUT=FILE ARGS=…)
+	.ci/bench "$(BENCH_OUT)" --codec "$(CODECS)" --bus "$(BUSES)" $(ARGS)
 
-bench-peers: ## Measure a release build beside other servers, which it installs (BENCH_OUT=FILE, ARGS='--rounds 3 --redis')
+bench-micro: ## Measure what a node does most, piece by piece; beside the last time (ARGS='fan-out')
+	cargo bench --workspace --bench '*' -- $(ARGS)
+
+bench-million: ## Open as many connections as memory carries (BENCH_OUT=FILE ARGS='--connections 100000 --margin-gib 2')
+	.ci/bench-million "$(BENCH_OUT)" $(ARGS)
+
+bench-peers: ## Measure a release build beside other servers, which it installs (BENCH_OUT=FILE, ARGS='--rounds 3 --bus redis')
 	.ci/bench-peers "$(BENCH_OUT)" $(ARGS)
 
 chaos: ## Check deliveries under faults, repeatable (SEED=1 RUNS=20 ARGS='--setup appendonly --parallel 2 --minutes 30')

@@ -28,7 +28,11 @@ export const setup = () => needs('lobby.get');
 export default async function () {
   begin();
   wrong.add(0);
-  const must = (holds) => holds || wrong.add(1);
+  const must = (holds, what) => {
+    if (holds) return;
+    wrong.add(1);
+    console.error(`not so: ${JSON.stringify(what)}`);
+  };
   const people = await Promise.all(
     Array.from({ length: size }, async (_, number) => {
       const client = new Client({ token: token(`lt-${settings.run}-l${exec.vu.idInTest}-${number}`) });
@@ -37,20 +41,20 @@ export default async function () {
     }),
   );
   const began = clock();
-  const { lobbyId } = await people[0].ask('lobby.create', { name: `lt-${settings.run}`, capacity: size });
-  for (const person of people.slice(1)) await person.ask('lobby.join', { lobbyId });
+  const { lobbyId } = await people[0].enter('lobby.create', { name: `lt-${settings.run}`, capacity: size });
+  for (const person of people.slice(1)) await person.enter('lobby.join', { lobbyId });
   met.add(clock() - began);
   for (const person of people) {
     // Without an id: the one that the user is in.
     const found = await person.ask('lobby.get');
-    must(found && found.lobbyId === lobbyId && found.members.length === size);
+    must(found && found.lobbyId === lobbyId && found.members.length === size, found);
   }
   for (const person of people) await person.ask('lobby.leave');
   try {
     await people[0].ask('lobby.get', { lobbyId }, { quiet: true });
-    must(false);
+    must(false, 'still there');
   } catch (why) {
-    must(why.code === 'not-found');
+    must(why.code === 'not-found', why.message);
   }
   for (const person of people) person.close();
 }

@@ -1,5 +1,5 @@
 //! A node as the generator's own tests need one: `serve` with the same flags, one process, rooms in memory.
-//! `MOCK_FAULT` makes it lose, double or swap one delivery in a hundred, or forget the first of what was missed, to
+//! `MOCK_FAULT` makes it lose, double or swap one delivery in twenty, or forget the first of what was missed, to
 //! see that the generator notices.
 //!
 //! Several nodes are as many relays to one that is started as their Redis (`--port`) and holds what they share.
@@ -225,7 +225,7 @@ impl Node {
             )
         };
         room.history.push(frame(seq));
-        let faulty = if seq.is_multiple_of(100) {
+        let faulty = if seq.is_multiple_of(20) {
             self.fault.as_deref()
         } else {
             None

@@ -2,8 +2,10 @@
 //! short.
 
 mod comeback;
+mod million;
 mod peers;
 mod rolling;
+mod setting;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hallway_protocol::Codec;
 
 pub(crate) use comeback::{Avalanche, CrewSizes, Jitter};
+pub(crate) use million::Million;
 pub(crate) use peers::Peers;
 pub(crate) use rolling::Rolling;
+pub(crate) use setting::{BusName, Setting, Settings};
 
 /// Measures a Hallway node against its targets, with a light generator beside it. Prints JSON.
 #[derive(Debug, Parser)]
@@ -37,9 +41,8 @@ pub(crate) struct Common {
     /// The Redis to start where one is needed.
     #[arg(long, global = true, default_value = "redis-server")]
     pub(crate) redis_bin: String,
-    /// The codec of all sockets.
-    #[arg(long, global = true, value_enum, default_value_t = CodecName::Json)]
-    codec: CodecName,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
     /// Bytes of JSON that a broadcast carries.
     #[arg(long, global = true, default_value_t = 128, value_parser = clap::value_parser!(u32).range(crate::payload::SMALLEST as i64..=60_000))]
     payload: u32,
@@ -67,11 +70,14 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// The codec of all sockets.
     pub(crate) fn codec(&self) -> Codec {
-        match self.codec {
-            CodecName::Json => Codec::Json,
-            CodecName::Msgpack => Codec::Msgpack,
-        }
+        self.settings.first().codec
+    }
+
+    /// What connects the nodes of a scenario that runs over either.
+    pub(crate) fn bus(&self) -> BusName {
+        self.settings.first().bus
     }
 
     pub(crate) fn payload(&self) -> usize {
@@ -91,12 +97,6 @@ impl Common {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CodecName {
-    Json,
-    Msgpack,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViaName {
     /// `rooms.broadcast` on sockets in the room.
@@ -114,8 +114,12 @@ pub(crate) enum What {
     Room(Room),
     /// Many small rooms at full rate (S3).
     Rooms(Rooms),
+    /// A room of few and a room of many, side by side (S9).
+    Growth(Growth),
     /// Connections that are only there (S4, S5, S10).
     Idle(Idle),
+    /// As many connections as the machine's memory carries (S11).
+    Million(Million),
     /// Two nodes and Redis, beside a bare Redis (S6).
     Latency(Latency),
     /// Acknowledged publishes of one node through Redis (S8, S7).
@@ -151,6 +155,27 @@ pub(crate) enum What {
     /// A process that holds clients which come and go.
     #[command(hide = true)]
     FleetWorker,
+}
+
+impl What {
+    /// A scenario's name, for the report.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Floor(_) | Self::FloorWriter { .. } => "floor",
+            Self::Room(_) => "room",
+            Self::Rooms(_) => "rooms",
+            Self::Growth(_) => "growth",
+            Self::Idle(_) => "idle",
+            Self::Million(_) => "million",
+            Self::Latency(_) => "latency",
+            Self::Throughput(_) => "throughput",
+            Self::Jitter(_) => "jitter",
+            Self::Avalanche(_) => "avalanche",
+            Self::Rolling(_) => "rolling",
+            Self::Peers(_) => "peers",
+            Self::All(_) | Self::Table { .. } | Self::Worker | Self::FleetWorker => "?",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -193,6 +218,16 @@ pub(crate) struct Rooms {
     /// Broadcasts under way.
     #[arg(long, default_value_t = 64)]
     pub(crate) under_way: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Growth {
+    /// Sockets that receive in the small room.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) small: usize,
+    /// In the large one; no more than the descriptors of one process allow.
+    #[arg(long, default_value_t = 19_000)]
+    pub(crate) large: usize,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -245,7 +280,10 @@ pub(crate) struct All {
     /// Connections of the idle scenario.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) connections: usize,
-    /// Its quiet time, in seconds.
+    /// Sockets in the large room of the growth scenario.
+    #[arg(long, default_value_t = 19_000)]
+    pub(crate) large_room: usize,
+    /// The quiet time of the idle scenario, in seconds.
     #[arg(long, default_value_t = 30.0, value_parser = seconds)]
     pub(crate) quiet_seconds: f64,
 }

@@ -5,7 +5,8 @@
 //!   and [`payload`] (what publishers say).
 //! - [`fleet`]: clients that come and go, each keeping its place over its connections.
 //! - [`floor`]: what a bare `write(2)` costs; [`redis`]: what a bare Redis costs.
-//! - [`server`], [`worker`], [`process`]: child processes and their cost.
+//! - [`server`], [`worker`], [`process`]: child processes and their cost; [`kernel`]: what the kernel takes, and
+//!   [`limits`]: where it allows no more.
 //!
 //! What must stay true: counts are of what the sockets received, CPU is what the operating system says of the
 //! measured process, and every figure is quoted beside one of a bare loop in the same run. A slow machine is a
@@ -20,6 +21,8 @@ mod fleet;
 mod floor;
 mod heard;
 mod http;
+mod kernel;
+mod limits;
 mod machine;
 mod order;
 mod payload;
@@ -81,7 +84,6 @@ fn measure(cli: &Cli) -> Result<(), Failure> {
     let report = json!({
         "machine": machine::describe(),
         "payload": common.payload(),
-        "codec": common.codec().name(),
         "scenarios": scenario::run(common, &cli.command)?,
     });
     finish(common, &report)

@@ -56,17 +56,7 @@ impl Process {
 
     /// Resident memory that is its own, in bytes.
     pub(crate) fn private_bytes(&self) -> Result<u64, Failure> {
-        let path = format!("/proc/{}/smaps_rollup", self.id());
-        let text = fs::read_to_string(&path).doing(&path)?;
-        let kibibytes = |line: &str| {
-            line.split_whitespace()
-                .nth(1)
-                .and_then(|number| number.parse::<u64>().ok())
-        };
-        let private = text
-            .lines()
-            .filter(|line| line.starts_with("Private_C") || line.starts_with("Private_D"));
-        Ok(private.filter_map(kibibytes).sum::<u64>() * 1024)
+        private_bytes_of(self.id())
     }
 
     /// Asks it to end; returns how many seconds it took, or `None` if it had to be killed after `patience`.
@@ -118,4 +108,19 @@ pub(crate) fn cpu_of(id: u32) -> Result<f64, Failure> {
         .filter_map(|field| field.parse::<u64>().ok())
         .sum();
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Resident memory of a process that is its own, in bytes.
+pub(crate) fn private_bytes_of(id: u32) -> Result<u64, Failure> {
+    let path = format!("/proc/{id}/smaps_rollup");
+    let text = fs::read_to_string(&path).doing(&path)?;
+    let kibibytes = |line: &str| {
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|number| number.parse::<u64>().ok())
+    };
+    let private = text
+        .lines()
+        .filter(|line| line.starts_with("Private_C") || line.starts_with("Private_D"));
+    Ok(private.filter_map(kibibytes).sum::<u64>() * 1024)
 }

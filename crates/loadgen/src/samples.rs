@@ -18,6 +18,13 @@ impl Samples {
             .doing("histogram")
     }
 
+    /// What a histogram of microseconds has.
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Result<Self, Failure> {
+        let mut samples = Self::new()?;
+        samples.take_in(histogram);
+        Ok(samples)
+    }
+
     /// Notes a time in microseconds.
     pub(crate) fn note(&mut self, micros: u64) {
         self.0.saturating_record(micros.max(1));
@@ -25,7 +32,11 @@ impl Samples {
 
     /// Takes in what another process noted.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for bar in other.0.iter_recorded() {
+        self.take_in(&other.0);
+    }
+
+    fn take_in(&mut self, histogram: &Histogram<u64>) {
+        for bar in histogram.iter_recorded() {
             self.0
                 .saturating_record_n(bar.value_iterated_to(), bar.count_at_value());
         }

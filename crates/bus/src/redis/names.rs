@@ -1,7 +1,8 @@
 //! Every name that is used in Redis, built here only.
 //!
 //! A room's channel is the prefix and its name, and its keys carry the channel as their hash tag. Channels of our
-//! own hold a `#`, which no room's name can.
+//! own hold a `#`, which no room's name can. A letter behind a tag means one thing, whatever the room: a lobby's room has
+//! people, and a user's room has a place in a lobby.
 
 use hallway_protocol::{LobbyId, RoomName, UserId};
 
@@ -106,12 +107,12 @@ impl Names {
 
     /// A lobby.
     pub(super) fn lobby(&self, id: LobbyId) -> String {
-        format!("{{{}}}:l", self.channel(&id.room()))
+        format!("{{{}}}:b", self.channel(&id.room()))
     }
 
     /// The lobby that a user is in.
     pub(super) fn claim(&self, user: &UserId) -> String {
-        format!("{{{}}}:l", self.user_channel(user))
+        format!("{{{}}}:b", self.user_channel(user))
     }
 
     /// Where the news of all lobbies is published, and whose slot their list is in.
@@ -122,7 +123,7 @@ impl Names {
     /// All lobbies, by when they were made; and by when a member's time may be up.
     pub(super) fn lobbies(&self) -> [String; 2] {
         let pool = self.pool();
-        [format!("{{{pool}}}:l"), format!("{{{pool}}}:d")]
+        [format!("{{{pool}}}:b"), format!("{{{pool}}}:d")]
     }
 
     /// Who does a piece of work.
@@ -170,6 +171,31 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Everything that the rooms of one lobby, one user, or the pool have keys for.
+    #[test]
+    fn no_two_keys_of_a_room_are_the_same() {
+        let names = Names::new("dev:", 7);
+        let user = UserId::parse("alice").unwrap();
+        let lobby = LobbyId::from_bits(7);
+        let of_any = |room: &RoomName| {
+            [
+                names.roster(room).to_vec(),
+                vec![names.stream(room), names.answer(room, "k")],
+            ]
+            .concat()
+        };
+        let mut keys = vec![names.lobby(lobby), names.claim(&user), names.seats(&user)];
+        keys.extend(names.person(&user));
+        keys.extend(names.lobbies());
+        for room in [lobby.room(), RoomName::of_user(&user), RoomName::parse("pool").unwrap()] {
+            keys.extend(of_any(&room));
+        }
+        let mut seen = std::collections::HashSet::new();
+        for key in &keys {
+            assert!(seen.insert(key), "{key} stands for two things");
+        }
+    }
 
     #[test]
     fn channels_read_back() {

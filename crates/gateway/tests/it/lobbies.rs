@@ -488,6 +488,35 @@ async fn who_was_taken_for_vanished_is_told() {
     tokio::time::timeout(Duration::from_secs(20), create).await.unwrap();
 }
 
+/// A lobby and the people in its room are kept beside each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_and_go_in_a_lobby_over_redis() {
+    let redis = RedisServer::start().await;
+    let cluster = Cluster::start(2, &over(&redis.url(), "[presence]\nrooms = true\ngrace = '300ms'")).await;
+    let (mut alice, _) = cluster.connect(0, "alice").await;
+    let (bob, _) = cluster.connect(1, "bob").await;
+    let lobby = create(&alice).await;
+    let by_id = json!({"lobbyId": lobby["lobbyId"]});
+    for _ in 0..3 {
+        join(&bob, &lobby).await.unwrap();
+        while hears(&mut alice, "user-joined").await["userId"] != "bob" {}
+        bob.request("lobby.leave", json!({})).await.unwrap();
+        assert_eq!(hears(&mut alice, "user-left").await["userId"], "bob");
+        let left = alice.request("lobby.get", by_id.clone()).await.unwrap();
+        assert_eq!(members(&left), ["alice"]);
+    }
+    alice.request("lobby.leave", json!({})).await.unwrap();
+    for client in [&alice, &bob] {
+        assert_eq!(refusal(client.request("lobby.get", by_id.clone()).await).0, "not-found");
+        assert_eq!(refusal(client.request("lobby.get", json!({})).await).0, "not-found");
+    }
+    // Nothing that the bus refused is hidden behind that.
+    create(&bob).await;
+    join(&alice, &bob.request("lobby.get", json!({})).await.unwrap())
+        .await
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_lobby_takes_in_redis() {
     let redis = RedisServer::start().await;
@@ -502,9 +531,9 @@ async fn what_a_lobby_takes_in_redis() {
     let id = lobby["lobbyId"].as_str().unwrap();
     let mut bytes = 0;
     for key in [
-        format!("{{lobby-{id}}}:l"),
-        "{user-alice}:l".into(),
-        "{user-bob}:l".into(),
+        format!("{{lobby-{id}}}:b"),
+        "{user-alice}:b".into(),
+        "{user-bob}:b".into(),
     ] {
         bytes += redis
             .cli(&["MEMORY", "USAGE", &key])

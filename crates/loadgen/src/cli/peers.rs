@@ -11,9 +11,6 @@ pub(crate) struct Peers {
     /// Times that everything is measured.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
-    /// With a Redis between, of each measurement's own; else within the process.
-    #[arg(long)]
-    pub(crate) redis: bool,
     /// Where the peers are installed (`.ci/bench-peers`).
     #[arg(long, default_value = ".tools/peers")]
     pub(crate) peers_dir: PathBuf,

@@ -161,7 +161,7 @@ fn table(scenario: &Value) -> String {
         text.push('\n');
     }
     text.push('\n');
-    let redis = if scenario["redis"] == true {
+    let redis = if scenario["bus"] == "redis" {
         "through Redis"
     } else {
         "in process"

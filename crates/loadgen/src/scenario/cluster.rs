@@ -1,19 +1,19 @@
-//! Some nodes on one Redis, for scenarios whose clients go from one to another.
+//! A node alone, or some nodes on one Redis.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::cli::{Common, CrewSizes};
+use crate::cli::{BusName, Common, CrewSizes};
 use crate::error::{Doing, Failure};
 use crate::fleet::{Head, Plan};
 use crate::http::Caller;
 use crate::redis::Redis;
 use crate::server::{KEY, SECRET, Server};
 
-/// Nodes, and the Redis between them if there are several.
+/// Nodes, and the Redis between them if there is one.
 pub(super) struct Cluster {
     pub(super) nodes: Vec<Server>,
-    redis: Option<Redis>,
+    pub(super) redis: Option<Redis>,
 }
 
 /// CPU seconds since the processes began.
@@ -23,22 +23,56 @@ pub(super) struct Cpu {
     pub(super) redis: f64,
 }
 
+/// Bytes of memory that are the processes' own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory {
+    pub(super) nodes: u64,
+    pub(super) redis: u64,
+}
+
 impl Cluster {
-    /// Whether so many nodes can run together here.
-    pub(super) fn is_possible(common: &Common, nodes: usize) -> bool {
-        nodes <= 1 || Redis::is_installed(&common.redis_bin)
+    /// Starts nodes over the bus that was asked for, with the generator's own limits.
+    pub(super) fn start(common: &Common, nodes: usize) -> Result<Self, Failure> {
+        let redis = match common.bus() {
+            BusName::Embedded => None,
+            BusName::Redis => Some(Redis::start(&common.redis_bin)?),
+        };
+        let mut cluster = Self {
+            nodes: Vec::new(),
+            redis,
+        };
+        for _ in 0..nodes {
+            cluster.grow(common)?;
+        }
+        Ok(cluster)
     }
 
-    /// Starts nodes that refuse handshakes from where they do by default: that is part of what is measured.
-    pub(super) fn start(common: &Common, nodes: usize) -> Result<Self, Failure> {
-        let redis = (nodes > 1).then(|| Redis::start(&common.redis_bin)).transpose()?;
-        let address = redis.as_ref().map(|redis| redis.address);
+    /// The same with nodes that refuse handshakes from where they do by default: that is part of what is measured.
+    pub(super) fn start_with_defaults(common: &Common, nodes: usize) -> Result<Self, Failure> {
         let mut common = common.clone();
         common.server_env.insert(0, "HALLWAY_LIMITS_HANDSHAKES=1024".into());
-        let nodes = (0..nodes.max(1))
-            .map(|_| Server::start(&common, address))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { nodes, redis })
+        Self::start(&common, nodes.max(1))
+    }
+
+    /// Starts one more node; the one that was started.
+    pub(super) fn grow(&mut self, common: &Common) -> Result<&Server, Failure> {
+        let address = self.redis.as_ref().map(|redis| redis.address);
+        self.nodes.push(Server::start(common, address)?);
+        // One was put there.
+        Ok(&self.nodes[self.nodes.len() - 1])
+    }
+
+    /// Of all nodes, and of Redis.
+    pub(super) fn memory(&self) -> Result<Memory, Failure> {
+        let redis = self.redis.as_ref();
+        Ok(Memory {
+            nodes: self
+                .nodes
+                .iter()
+                .map(|node| node.process.private_bytes())
+                .sum::<Result<_, _>>()?,
+            redis: redis.map_or(Ok(0), |redis| redis.process.private_bytes())?,
+        })
     }
 
     /// Of the first so many nodes, and of Redis.
@@ -48,6 +82,19 @@ impl Cluster {
             nodes: nodes.map(|node| node.process.cpu()).sum::<Result<_, _>>()?,
             redis: self.redis.as_ref().map_or(Ok(0.0), |redis| redis.process.cpu())?,
         })
+    }
+
+    /// Of all nodes, and of Redis.
+    pub(super) fn whole_cpu(&self) -> Result<Cpu, Failure> {
+        self.cpu(self.nodes.len())
+    }
+
+    /// How busy a core is with each over some time in which nothing is done, in percent.
+    pub(super) fn percent_over(&self, time: Duration) -> Result<Cpu, Failure> {
+        let (start, before) = (Instant::now(), self.whole_cpu()?);
+        std::thread::sleep(time);
+        let cpu = self.whole_cpu()?.since(before);
+        Ok(cpu.per(start.elapsed().as_secs_f64() / 100.0))
     }
 
     /// Kills the last node, as by `kill -9`.
@@ -118,6 +165,15 @@ pub(super) fn plan(
         away: Duration::ZERO,
         patience: common.patience(),
         seed: sizes.seed,
+    }
+}
+
+impl Memory {
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            nodes: self.nodes.saturating_sub(before.nodes),
+            redis: self.redis.saturating_sub(before.redis),
+        }
     }
 }
 

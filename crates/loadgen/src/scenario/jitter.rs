@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
-use super::skipped;
 use super::trickle::{Pace, Trickle, prime};
 use crate::cli::{Common, Jitter};
 use crate::clock;
@@ -16,10 +15,7 @@ use crate::report::Row;
 use crate::server::KEY;
 
 pub(super) fn run(common: &Common, sizes: &Jitter) -> Result<Value, Failure> {
-    if !Cluster::is_possible(common, sizes.nodes) {
-        return Ok(skipped("jitter", "several nodes need Redis, which is not installed"));
-    }
-    let cluster = Cluster::start(common, sizes.nodes)?;
+    let cluster = Cluster::start_with_defaults(common, sizes.nodes)?;
     let rooms: Vec<String> = (0..sizes.rooms.max(1))
         .map(|number| format!("board-jitter-{number}"))
         .collect();

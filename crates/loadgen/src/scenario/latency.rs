@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::skipped;
 use super::stage::{Sizes, Stage};
 use crate::cli::{Common, Latency};
 use crate::error::{Doing, Failure};
@@ -15,9 +14,6 @@ use crate::server::Server;
 use crate::swarm::Swarm;
 
 pub(super) fn run(common: &Common, sizes: &Latency) -> Result<Value, Failure> {
-    if !Redis::is_installed(&common.redis_bin) {
-        return Ok(skipped("latency", "redis-server is not installed"));
-    }
     let redis = Redis::start(&common.redis_bin)?;
     let (one, other) = (
         Server::start(common, Some(redis.address))?,

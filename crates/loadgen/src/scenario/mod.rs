@@ -3,9 +3,11 @@
 mod avalanche;
 mod cluster;
 mod floor;
+mod growth;
 mod idle;
 mod jitter;
 mod latency;
+mod million;
 mod peers;
 mod rolling;
 mod room;
@@ -18,16 +20,69 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::{All, Avalanche, Common, CrewSizes, Floor, Idle, Jitter, Latency, Room, Rooms, Throughput, What};
+use crate::cli::{
+    All, Avalanche, BusName, Common, CrewSizes, Floor, Growth, Idle, Jitter, Latency, Room, Rooms, Setting, Settings,
+    Throughput, What,
+};
 use crate::error::Failure;
+use crate::redis::Redis;
 
-/// Runs what is asked for. Scenarios that cannot run here say so in their object.
+/// Runs what is asked for, in each setting. Scenarios that cannot run here say so in their object.
 pub(crate) fn run(common: &Common, what: &What) -> Result<Vec<Value>, Failure> {
     let steps = match what {
         What::All(all) => standard_set(all),
         one => vec![one.clone()],
     };
-    steps.iter().map(|step| one(common, step)).collect()
+    let mut done = Vec::new();
+    for step in &steps {
+        for setting in settings(common, step) {
+            done.push(within(common, step, setting)?);
+        }
+    }
+    Ok(done)
+}
+
+/// What a scenario is run with: nodes that are several have no choice of a bus, and the floor has no node.
+fn settings(common: &Common, what: &What) -> Vec<Option<Setting>> {
+    let bus = match what {
+        What::Room(_) | What::Rooms(_) | What::Growth(_) | What::Peers(_) => None,
+        What::Idle(idle) if idle.nodes <= 1 => None,
+        What::Jitter(jitter) if jitter.nodes <= 1 => Some(BusName::Embedded),
+        What::Floor(_) => return vec![None],
+        _ => Some(BusName::Redis),
+    };
+    let mut settings = Vec::new();
+    for mut setting in common.settings.all() {
+        setting.bus = bus.unwrap_or(setting.bus);
+        if !settings.contains(&Some(setting)) {
+            settings.push(Some(setting));
+        }
+    }
+    settings
+}
+
+fn within(common: &Common, what: &What, setting: Option<Setting>) -> Result<Value, Failure> {
+    let Some(setting) = setting else {
+        return one(common, what);
+    };
+    let mut common = common.clone();
+    common.settings = Settings::only(setting);
+    let _ = writeln!(
+        std::io::stderr(),
+        "hallway-loadgen: {}, {}",
+        setting.codec.name(),
+        setting.bus.name()
+    );
+    // A cluster that is there has brought its own.
+    let needs_redis = setting.bus == BusName::Redis && !matches!(what, What::Rolling(_));
+    let mut report = if needs_redis && !Redis::is_installed(&common.redis_bin) {
+        skipped(what.name(), "redis-server is not installed")
+    } else {
+        one(&common, what)?
+    };
+    report["codec"] = json!(setting.codec.name());
+    report["bus"] = json!(setting.bus.name());
+    Ok(report)
 }
 
 fn one(common: &Common, what: &What) -> Result<Value, Failure> {
@@ -36,7 +91,9 @@ fn one(common: &Common, what: &What) -> Result<Value, Failure> {
         What::Floor(sizes) => floor::run(common, sizes),
         What::Room(sizes) => room::run(common, sizes),
         What::Rooms(sizes) => rooms::run(common, sizes),
+        What::Growth(sizes) => growth::run(common, sizes),
         What::Idle(sizes) => idle::run(common, sizes),
+        What::Million(sizes) => million::run(common, sizes),
         What::Latency(sizes) => latency::run(common, sizes),
         What::Throughput(sizes) => throughput::run(common, sizes),
         What::Jitter(sizes) => jitter::run(common, sizes),
@@ -71,6 +128,10 @@ fn standard_set(all: &All) -> Vec<What> {
             room_size: 10,
             publishers: 8,
             under_way: 64,
+        }),
+        What::Growth(Growth {
+            small: 1000,
+            large: all.large_room,
         }),
         What::Idle(Idle {
             connections: all.connections,

@@ -1,30 +1,22 @@
 //! Hallway and other servers side by side: the same rooms and payload, in rounds, each round in the other order.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
+use super::cluster::Cluster;
+use super::idle::SETTLE;
 use super::stage::{self, Floors, Sizes};
 use crate::cli::{Common, Peers, ViaName};
 use crate::error::Failure;
 use crate::floor::Shape;
 use crate::peers::{Subject, Version};
-use crate::redis::Redis;
 use crate::report::beside::{Beside, Case};
-use crate::server::{SECRET, Server};
 use crate::worker::{Task, Worker};
-
-/// For what is done behind an opening to be done.
-const SETTLE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
     if common.via != ViaName::Socket {
         return Err(Failure::new(
             "peers have no backend API in common: leave --via at socket",
         ));
-    }
-    if sizes.redis && !Redis::is_installed(&common.redis_bin) {
-        return Ok(super::skipped("peers", "--redis needs Redis, which is not installed"));
     }
     let (subjects, skipped) = there(common, sizes);
     if subjects.is_empty() {
@@ -61,7 +53,6 @@ pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
     let mut report = beside.report();
     report["scenario"] = json!("peers");
     report["rounds"] = json!(sizes.rounds);
-    report["redis"] = json!(sizes.redis);
     report["seconds"] = json!(common.seconds);
     Ok(report)
 }
@@ -162,13 +153,11 @@ fn one_round(
 
 /// CPU seconds per million deliveries of one subject, and its run.
 fn broadcast(common: &Common, sizes: &Peers, subject: Subject, stage: &Sizes) -> Result<(f64, Value), Failure> {
-    let redis = redis(common, sizes)?;
-    let server = subject.start(common, &sizes.peers_dir, redis.as_ref().map(|redis| redis.address))?;
-    let (driven, cost, report) = stage::measure_on(common, stage, server, redis.as_ref())?;
-    if driven.delivered == 0 {
-        return Err(Failure(format!("nothing was delivered: {report}")));
+    let measured = stage::measure_at(common, stage, cluster(common, sizes, subject)?)?;
+    if measured.report["run"]["delivered"] == json!(0) {
+        return Err(Failure(format!("nothing was delivered: {}", measured.report)));
     }
-    Ok((cost, report))
+    Ok((measured.nodes, measured.report))
 }
 
 /// What connections cost that are only there.
@@ -178,15 +167,17 @@ struct Idle {
 }
 
 fn idle(common: &Common, sizes: &Peers, subject: Subject) -> Result<Idle, Failure> {
-    let redis = redis(common, sizes)?;
-    let server = subject.start(common, &sizes.peers_dir, redis.as_ref().map(|redis| redis.address))?;
+    let cluster = cluster(common, sizes, subject)?;
     std::thread::sleep(SETTLE);
-    let (cpu, memory) = (server.process.cpu()?, server.process.private_bytes()?);
-    let mut worker = Worker::start(&task(common, sizes, &server))?;
-    worker.wait()?;
+    let (cpu, memory) = (cluster.whole_cpu()?, cluster.memory()?);
+    let mut worker = Worker::start(&Task {
+        room_size: sizes.connections.max(1),
+        ..Task::new(common, &cluster.nodes[0], 0, 0..sizes.connections)
+    })?;
+    worker.opened()?.whole()?;
     std::thread::sleep(SETTLE);
-    let cpu = server.process.cpu()? - cpu;
-    let memory = server.process.private_bytes()?.saturating_sub(memory);
+    let cpu = cluster.whole_cpu()?.since(cpu).nodes;
+    let memory = cluster.memory()?.since(memory).nodes;
     let saw = worker.finish()?;
     if saw["alive"] != json!(sizes.connections) {
         return Err(Failure(format!(
@@ -201,21 +192,10 @@ fn idle(common: &Common, sizes: &Peers, subject: Subject) -> Result<Idle, Failur
     })
 }
 
-/// One process for all connections, in one room.
-fn task(common: &Common, sizes: &Peers, server: &Server) -> Task {
-    Task {
-        server: server.public,
-        source: 1,
-        subprotocol: common.codec().subprotocol().to_owned(),
-        secret: SECRET.to_owned(),
-        sockets: sizes.connections,
-        first: 0,
-        room_size: sizes.connections.max(1),
-        at_once: common.at_once,
-        dialect: server.dialect,
-    }
-}
-
-fn redis(common: &Common, sizes: &Peers) -> Result<Option<Redis>, Failure> {
-    sizes.redis.then(|| Redis::start(&common.redis_bin)).transpose()
+/// One server, with a Redis of its own where that is the bus.
+fn cluster(common: &Common, sizes: &Peers, subject: Subject) -> Result<Cluster, Failure> {
+    let mut cluster = Cluster::start(common, 0)?;
+    let redis = cluster.redis.as_ref().map(|redis| redis.address);
+    cluster.nodes.push(subject.start(common, &sizes.peers_dir, redis)?);
+    Ok(cluster)
 }

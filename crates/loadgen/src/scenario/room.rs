@@ -24,9 +24,11 @@ pub(super) fn run(common: &Common, sizes: &Room) -> Result<Value, Failure> {
         under_way: sizes.under_way,
         rate: None,
     };
-    let (_, cost, mut report) = measure(common, &stage)?;
+    let cost = measure(common, &stage)?;
     let (floor, floor_report) = floors.after(common)?;
-    let multiple = cost / floor;
+    let multiple = cost.nodes / floor;
+    let redis = cost.redis.map(|redis| redis / floor);
+    let mut report = cost.report;
     let what = format!("one room of {}, {} under way", sizes.receivers, sizes.under_way);
     let row = match sizes.under_way {
         1 => Row::new("S1", what, multiple, "× floor", 1.25).beyond(1.1),
@@ -38,7 +40,7 @@ pub(super) fn run(common: &Common, sizes: &Room) -> Result<Value, Failure> {
     report["publishers"] = json!(sizes.publishers);
     report["floor"] = floor_report;
     report["multipleOfFloor"] = json!(multiple);
-    report["rows"] = json!([row]);
+    report["rows"] = json!([row.redis(redis)]);
     if sizes.under_way > 1 {
         let coalesced = Shape {
             coalesced: usize::try_from(sizes.under_way).unwrap_or(1),

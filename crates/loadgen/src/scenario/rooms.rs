@@ -24,9 +24,11 @@ pub(super) fn run(common: &Common, sizes: &Rooms) -> Result<Value, Failure> {
         under_way: sizes.under_way,
         rate: None,
     };
-    let (_, cost, mut report) = measure(common, &stage)?;
+    let cost = measure(common, &stage)?;
     let (floor, floor_report) = floors.after(common)?;
-    let multiple = cost / floor;
+    let multiple = cost.nodes / floor;
+    let redis = cost.redis.map(|redis| redis / floor);
+    let mut report = cost.report;
     let what = format!(
         "{} rooms of {}, {} under way",
         sizes.rooms, sizes.room_size, sizes.under_way
@@ -38,6 +40,6 @@ pub(super) fn run(common: &Common, sizes: &Rooms) -> Result<Value, Failure> {
     report["publishers"] = json!(sizes.publishers);
     report["floor"] = floor_report;
     report["multipleOfFloor"] = json!(multiple);
-    report["rows"] = json!([Row::new("S3", what, multiple, "× floor", 1.25).beyond(1.1)]);
+    report["rows"] = json!([Row::new("S3", what, multiple, "× floor", 1.25).beyond(1.1).redis(redis)]);
     Ok(report)
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::cluster::Cluster;
 use crate::cli::{Common, ViaName};
 use crate::error::Failure;
 use crate::floor::{self, Cost, Shape};
-use crate::redis::Redis;
 use crate::server::{KEY, SECRET, Server};
 use crate::swarm::{Drive, Driven, Open, Role, Swarm, Target, Via};
 use crate::token::Issuer;
@@ -144,37 +144,47 @@ impl Stage {
     }
 }
 
-/// Publishes at a node and says what that cost: the run, CPU seconds per million deliveries, and the report.
-pub(super) fn measure(common: &Common, sizes: &Sizes) -> Result<(Driven, f64, Value), Failure> {
-    measure_on(common, sizes, Server::start(common, None)?, None)
+/// What a run of publishing cost.
+pub(super) struct Measured {
+    /// CPU seconds per million deliveries.
+    pub(super) nodes: f64,
+    /// The same of Redis; nothing where there is none.
+    pub(super) redis: Option<f64>,
+    pub(super) report: Value,
 }
 
-/// The same of a server that runs, which is stopped; with the CPU of its Redis.
-pub(super) fn measure_on(
-    common: &Common,
-    sizes: &Sizes,
-    server: Server,
-    redis: Option<&Redis>,
-) -> Result<(Driven, f64, Value), Failure> {
-    let redis_cpu = || redis.map(|redis| redis.process.cpu()).transpose();
-    let mut stage = Stage::open(common, sizes, &server, &server)?;
+/// Publishes at a node, over the bus that was asked for, and says what that cost.
+pub(super) fn measure(common: &Common, sizes: &Sizes) -> Result<Measured, Failure> {
+    measure_at(common, sizes, Cluster::start(common, 1)?)
+}
+
+/// The same at the first node of a cluster that runs; it is stopped.
+pub(super) fn measure_at(common: &Common, sizes: &Sizes, cluster: Cluster) -> Result<Measured, Failure> {
+    let server = &cluster.nodes[0];
+    let mut stage = Stage::open(common, sizes, server, server)?;
     stage.warm_up()?;
     let own = std::process::id();
-    let redis_before = redis_cpu()?;
-    let (before, own_before) = (server.process.cpu()?, crate::process::cpu_of(own)?);
+    let (before, own_before) = (cluster.whole_cpu()?, crate::process::cpu_of(own)?);
     let driven = stage.drive(|_| Ok(Duration::MAX))?;
-    let cpu = server.process.cpu()? - before;
-    let redis_cpu = redis_cpu()?.zip(redis_before).map(|(after, before)| after - before);
+    let cpu = cluster.whole_cpu()?.since(before);
     let own_cpu = crate::process::cpu_of(own)? - own_before;
-    let per_million = cpu * 1e6 / driven.deliveries().max(1) as f64;
+    let per_million = cpu.per(driven.deliveries().max(1) as f64 / 1e6);
+    let per_broadcast = cpu.per(driven.accepted.max(1) as f64 / 1e6);
     let trouble = stage.swarm.tally.trouble();
     drop(stage);
+    let redis = cluster.redis.is_some();
     let report = json!({
-        "run": driven.report(), "serverCpuSeconds": cpu, "generatorCpuSeconds": own_cpu,
-        "redisCpuSeconds": redis_cpu,
-        "cpuSecondsPerMillionDeliveries": per_million, "trouble": trouble, "stopSeconds": server.stop()?,
+        "run": driven.report(), "serverCpuSeconds": cpu.nodes, "redisCpuSeconds": redis.then_some(cpu.redis),
+        "generatorCpuSeconds": own_cpu, "cpuSecondsPerMillionDeliveries": per_million.nodes,
+        "redisCpuSecondsPerMillionDeliveries": redis.then_some(per_million.redis),
+        "redisCpuMicrosPerBroadcast": redis.then_some(per_broadcast.redis),
+        "trouble": trouble, "stopSeconds": cluster.stop()?[0],
     });
-    Ok((driven, per_million, report))
+    Ok(Measured {
+        nodes: per_million.nodes,
+        redis: redis.then_some(per_million.redis),
+        report,
+    })
 }
 
 fn number(number: usize) -> u32 {

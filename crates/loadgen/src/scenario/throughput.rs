@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::skipped;
 use super::stage::{Sizes, Stage};
 use crate::cli::{Common, Throughput};
 use crate::error::Failure;
@@ -14,9 +13,6 @@ use crate::report::Row;
 use crate::server::Server;
 
 pub(super) fn run(common: &Common, sizes: &Throughput) -> Result<Value, Failure> {
-    if !Redis::is_installed(&common.redis_bin) {
-        return Ok(skipped("throughput", "redis-server is not installed"));
-    }
     let redis = Redis::start(&common.redis_bin)?;
     // As many at once as a node may well put into one write.
     let plain = redis.plain_publish_cost(common.payload(), 64, common.floor_time())?;

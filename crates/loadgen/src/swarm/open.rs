@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::connection::{Connection, Phase};
 use super::{Role, Swarm};
 use crate::error::{Doing, Failure};
+use crate::limits;
 use crate::payload;
 use crate::wire;
 
@@ -39,6 +40,19 @@ pub(crate) struct Open {
     pub(crate) token: String,
 }
 
+/// What became of an opening.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The number of the first socket; the others follow.
+    pub(crate) first: usize,
+    /// Sockets that were begun.
+    pub(crate) begun: usize,
+    /// Those of them that are in all their rooms.
+    pub(crate) ready: usize,
+    /// Why no further one was begun, if there was to be one.
+    pub(crate) stopped: Option<Failure>,
+}
+
 impl Swarm {
     /// Opens sockets, `at_once` at a time, and returns when all are in their rooms. The first of them has the
     /// returned number, the others follow.
@@ -50,17 +64,29 @@ impl Swarm {
         at_once: usize,
         opens: impl IntoIterator<Item = Open>,
     ) -> Result<usize, Failure> {
+        let opened = self.open_most(target, at_once, opens)?;
+        opened.stopped.map_or(Ok(opened.first), Err)
+    }
+
+    /// The same as far as it goes: from the first socket on that cannot be opened, no other is begun, and those under
+    /// way are waited for.
+    pub(crate) fn open_most(
+        &mut self,
+        target: &Target,
+        at_once: usize,
+        opens: impl IntoIterator<Item = Open>,
+    ) -> Result<Opened, Failure> {
         let first = self.connections.len();
         let done = |swarm: &Self| (swarm.tally.ready + swarm.tally.unopened) as usize;
-        let before = done(self);
-        let unopened = self.tally.unopened;
+        let (before, ready, unopened) = (done(self), self.tally.ready, self.tally.unopened);
         let mut opens = opens.into_iter();
+        let mut stopped = None;
         let mut progress = (before, Instant::now());
         loop {
             let under_way = |swarm: &Self| swarm.connections.len() - first - (done(swarm) - before);
-            while under_way(self) < at_once.max(1) {
+            while stopped.is_none() && under_way(self) < at_once.max(1) {
                 let Some(open) = opens.next() else { break };
-                self.begin(target, open)?;
+                stopped = self.begin(target, open).err();
             }
             if under_way(self) == 0 {
                 break;
@@ -70,24 +96,33 @@ impl Swarm {
                 progress = (done(self), Instant::now());
             } else if progress.1.elapsed() > STANDSTILL {
                 let ready = self.tally.ready;
-                return Err(Failure(format!(
+                stopped.get_or_insert(Failure(format!(
                     "opening stands still at {ready} ready: {}",
+                    self.tally.trouble()
+                )));
+                break;
+            }
+            let failed = self.tally.unopened - unopened;
+            if failed > 0 && stopped.is_none() {
+                stopped = Some(Failure(format!(
+                    "{failed} of the sockets could not be opened: {}",
                     self.tally.trouble()
                 )));
             }
         }
-        match self.tally.unopened - unopened {
-            0 => Ok(first),
-            failed => Err(Failure(format!(
-                "{failed} sockets could not be opened: {}",
-                self.tally.trouble()
-            ))),
-        }
+        Ok(Opened {
+            first,
+            begun: self.connections.len() - first,
+            ready: (self.tally.ready - ready) as usize,
+            stopped,
+        })
     }
 
     fn begin(&mut self, target: &Target, open: Open) -> Result<(), Failure> {
         let at = self.connections.len();
-        let stream = connect(target, at).doing("connect")?;
+        let stream = connect(target, at)
+            .map_err(|why| limits::explain(&why))
+            .doing("connect")?;
         epoll::add(
             &self.epoll,
             &stream,

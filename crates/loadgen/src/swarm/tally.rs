@@ -54,8 +54,8 @@ impl Tally {
             closes: BTreeMap::new(),
             problems: Vec::new(),
             samples: false,
-            // Up to a minute, to three digits.
-            latency: Histogram::new_with_bounds(1, 60_000_000, 3).doing("histogram")?,
+            // Up to ten minutes, to three digits.
+            latency: Histogram::new_with_bounds(1, 600_000_000, 3).doing("histogram")?,
         })
     }
 

@@ -15,6 +15,11 @@ fn mock() -> PathBuf {
 
 /// Runs a scenario and returns its object.
 fn run(args: &[&str]) -> Value {
+    run_all(args)[0].take()
+}
+
+/// Runs a scenario in each setting that is asked for.
+fn run_all(args: &[&str]) -> Vec<Value> {
     let output = Command::new(PROGRAM)
         .args(["--seconds=0.3", "--floor-seconds=0.05", "--patience=2", "--server-bin"])
         .arg(mock())
@@ -23,9 +28,12 @@ fn run(args: &[&str]) -> Value {
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
-    report["scenarios"][0].clone()
+    let Value::Array(scenarios) = report["scenarios"].take() else {
+        panic!("{report:#}")
+    };
+    scenarios
 }
 
 /// That everything arrived, and how much that was.
@@ -137,6 +145,81 @@ fn what_is_not_installed_is_left_out_of_the_servers_side_by_side() {
     }
     assert!(cases[0]["subjects"][0]["delivered"].as_u64().unwrap() >= 20);
     assert!(cases[0]["floor"]["median"].is_number() && cases[5]["floor"].is_null());
+}
+
+#[test]
+fn a_scenario_is_run_in_each_codec_over_each_bus() {
+    let mock = mock();
+    let redis = ["--bus=embedded,redis", "--redis-bin", mock.to_str().unwrap()];
+    let done = run_all(&[&["room", "--codec=json,msgpack", "--receivers=5"], &redis[..]].concat());
+    let settings = done.iter().map(|one| (one["codec"].as_str(), one["bus"].as_str()));
+    assert_eq!(
+        settings.collect::<Vec<_>>(),
+        [
+            (Some("json"), Some("embedded")),
+            (Some("json"), Some("redis")),
+            (Some("msgpack"), Some("embedded")),
+            (Some("msgpack"), Some("redis")),
+        ]
+    );
+    for one in &done {
+        assert!(complete(one) >= 5);
+        assert_eq!(one["redisCpuSeconds"].is_number(), one["bus"] == "redis", "{one:#}");
+    }
+    // No bus is chosen for what has only one.
+    assert_eq!(run_all(&["floor", "--sockets=5", "--bus=embedded,redis"]).len(), 1);
+}
+
+#[test]
+fn a_room_of_many_stands_beside_one_of_few() {
+    let growth = run(&["growth", "--small=5", "--large=40"]);
+    let accepted = |run: usize| growth["runs"][run]["run"]["accepted"].as_u64().unwrap();
+    let delivered = |run: usize| growth["runs"][run]["run"]["delivered"].as_u64().unwrap();
+    for (run, receivers) in [5, 40, 5].into_iter().enumerate() {
+        assert_eq!(delivered(run), accepted(run) * receivers, "{growth:#}");
+    }
+}
+
+/// Nodes are filled one after another, on what the mock holds for them.
+fn million(more: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("million")
+        .arg("--server-bin")
+        .arg(mock())
+        .arg("--redis-bin")
+        .arg(mock());
+    command.args(["--connections=50", "--per-node=20", "--quiet-seconds=0.1", "--rounds=2"]);
+    command.args(more);
+    command
+}
+
+#[test]
+fn as_many_as_were_asked_for_hear_what_is_said_to_all() {
+    for codec in ["json", "msgpack"] {
+        let output = million(&["--margin-gib=0", "--codec", codec]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let million = &report["scenarios"][0];
+        assert_eq!((&million["connections"], &million["nodes"]), (&50.into(), &3.into()));
+        assert_eq!(million["stoppedBy"], "as many as were asked for");
+        assert!(million["memory"]["bytes"]["gateway"].as_u64().unwrap() > 0);
+        let rounds = million["roomOfAll"].as_array().unwrap();
+        assert_eq!(rounds.len(), 2);
+        for round in rounds {
+            assert_eq!(
+                (&round["delivered"], &round["millis"]["samples"]),
+                (&50.into(), &50.into())
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_opened_within_the_margin() {
+    let output = million(&["--margin-gib=1000000"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no more memory than the margin"));
 }
 
 /// That clients which came and went heard everything once and in order.
