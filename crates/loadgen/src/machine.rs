@@ -42,3 +42,9 @@ pub(crate) fn lift_descriptor_limit() -> u64 {
     let _ = setrlimit(Resource::Nofile, limit);
     limit.maximum.unwrap_or(u64::MAX)
 }
+
+/// The most sockets that this process may hold, with descriptors left for everything else.
+pub(crate) fn most_sockets() -> usize {
+    const OTHERS: u64 = 500;
+    usize::try_from(lift_descriptor_limit().saturating_sub(OTHERS)).unwrap_or(usize::MAX)
+}

@@ -5,16 +5,12 @@ use serde_json::{Value, json};
 use super::stage::{Sizes, measure};
 use crate::cli::{Common, Growth};
 use crate::error::Failure;
-use crate::floor::{self, Shape};
+use crate::floor;
 use crate::machine;
 use crate::report::Row;
 
-/// Descriptors that a process has for other things than the sockets of the room.
-const OTHERS: u64 = 500;
-
 pub(super) fn run(common: &Common, sizes: &Growth) -> Result<Value, Failure> {
-    let most = machine::lift_descriptor_limit().saturating_sub(OTHERS);
-    let large = sizes.large.min(usize::try_from(most).unwrap_or(usize::MAX));
+    let large = sizes.large.min(machine::most_sockets());
     let room_of = |readers| Sizes {
         rooms: 1,
         readers,
@@ -23,19 +19,12 @@ pub(super) fn run(common: &Common, sizes: &Growth) -> Result<Value, Failure> {
         under_way: 1,
         rate: None,
     };
-    let floor_of = |sockets| {
-        let shape = Shape {
-            sockets,
-            group: sockets,
-            coalesced: 1,
-            under_way: 1,
-        };
-        floor::measure(shape, common.floor_time())
-    };
-    let before = measure(common, &room_of(sizes.small))?;
-    let many = measure(common, &room_of(large))?;
-    let after = measure(common, &room_of(sizes.small))?;
-    let floors = [floor_of(sizes.small)?, floor_of(large)?];
+    let (small, large_room) = (room_of(sizes.small), room_of(large));
+    let floor_of = |room: &Sizes| floor::measure(room.floor(), common.floor_time());
+    let before = measure(common, &small)?;
+    let many = measure(common, &large_room)?;
+    let after = measure(common, &small)?;
+    let floors = [floor_of(&small)?, floor_of(&large_room)?];
     // The machine may have become slower or faster meanwhile.
     let few = f64::midpoint(before.nodes, after.nodes);
     let times = many.nodes / few;

@@ -1,7 +1,6 @@
 //! As many connections as the machine's memory carries (S11), each authenticated, in its `user-` and its `client-` room and
 //! in one room of all: who has how much memory, what they cost at rest, and how long a broadcast takes to reach them all.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -21,9 +20,6 @@ use crate::report::Row;
 use crate::samples::Samples;
 use crate::server::KEY;
 use crate::worker::{Task, Worker, room};
-
-/// Descriptors that a process has for other things than these connections.
-const OTHERS: u64 = 500;
 
 /// How long nothing of a broadcast may come to a worker before what is missing counts as lost. Each has its turn only
 /// after many others.
@@ -78,8 +74,7 @@ struct Crowd {
 impl Crowd {
     /// Starts one node after another and fills it, so that what stops it is met by one alone.
     fn gather(common: &Common, sizes: &Million) -> Result<Self, Failure> {
-        let most = usize::try_from(machine::lift_descriptor_limit().saturating_sub(OTHERS)).unwrap_or(usize::MAX);
-        let per_node = sizes.per_node.clamp(1, most.max(1));
+        let per_node = sizes.per_node.clamp(1, machine::most_sockets().max(1));
         let cluster = Cluster::start(common, 0)?;
         let start = Instant::now();
         let mut crowd = Self {
@@ -94,14 +89,12 @@ impl Crowd {
         let mut stopped = None;
         while stopped.is_none() {
             stopped = crowd.fill_another(common, sizes, per_node)?;
-            // Progress is for people; a run without a terminal is no failure.
-            let _ = writeln!(
-                std::io::stderr(),
-                "hallway-loadgen: {} connections on {} nodes, {:.1} GiB available",
+            super::progress(&format!(
+                "{} connections on {} nodes, {:.1} GiB available",
                 crowd.count,
                 crowd.cluster.nodes.len(),
                 kernel::available()? as f64 / GIB
-            );
+            ));
         }
         crowd.stopped = stopped.unwrap_or_default();
         crowd.seconds = start.elapsed().as_secs_f64();

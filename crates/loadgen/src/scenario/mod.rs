@@ -67,12 +67,7 @@ fn within(common: &Common, what: &What, setting: Option<Setting>) -> Result<Valu
     };
     let mut common = common.clone();
     common.settings = Settings::only(setting);
-    let _ = writeln!(
-        std::io::stderr(),
-        "hallway-loadgen: {}, {}",
-        setting.codec.name(),
-        setting.bus.name()
-    );
+    progress(&format!("{}, {}", setting.codec.name(), setting.bus.name()));
     // A cluster that is there has brought its own.
     let needs_redis = setting.bus == BusName::Redis && !matches!(what, What::Rolling(_));
     let mut report = if needs_redis && !Redis::is_installed(&common.redis_bin) {

@@ -7,7 +7,6 @@ use super::idle::SETTLE;
 use super::stage::{self, Floors, Sizes};
 use crate::cli::{Common, Peers, ViaName};
 use crate::error::Failure;
-use crate::floor::Shape;
 use crate::peers::{Subject, Version};
 use crate::report::beside::{Beside, Case};
 use crate::worker::{Task, Worker};
@@ -32,9 +31,9 @@ pub(super) fn run(common: &Common, sizes: &Peers) -> Result<Value, Failure> {
         if round % 2 == 1 {
             order.reverse();
         }
-        for (case, shape, stage) in broadcasts(sizes) {
+        for (case, stage) in broadcasts(sizes) {
             super::progress(&format!("round {}: {case}", round + 1));
-            one_round(common, sizes, &order, beside.case(&case, "CPU s"), shape, &stage)?;
+            one_round(common, sizes, &order, beside.case(&case, "CPU s"), &stage)?;
         }
         super::progress(&format!("round {}: {} idle connections", round + 1, sizes.connections));
         for subject in &order {
@@ -77,8 +76,8 @@ fn there(common: &Common, sizes: &Peers) -> (Vec<(Subject, Vec<Version>)>, Vec<(
     (there, skipped)
 }
 
-/// The cases that publish: what each is called, its floor and its stage.
-fn broadcasts(sizes: &Peers) -> Vec<(String, Shape, Sizes)> {
+/// The cases that publish: what each is called, and its stage.
+fn broadcasts(sizes: &Peers) -> Vec<(String, Sizes)> {
     let room = |readers, under_way| {
         let how = match under_way {
             1 => "one at a time".to_owned(),
@@ -92,7 +91,7 @@ fn broadcasts(sizes: &Peers) -> Vec<(String, Shape, Sizes)> {
             under_way,
             rate: None,
         };
-        (format!("one room of {readers}, {how}"), floor_of(&stage), stage)
+        (format!("one room of {readers}, {how}"), stage)
     };
     let small = Sizes {
         rooms: sizes.rooms,
@@ -109,30 +108,14 @@ fn broadcasts(sizes: &Peers) -> Vec<(String, Shape, Sizes)> {
     vec![
         room(sizes.room, 1),
         room(sizes.large_room, 1),
-        (what, floor_of(&small), small),
+        (what, small),
         room(sizes.room, sizes.under_way),
     ]
 }
 
-fn floor_of(stage: &Sizes) -> Shape {
-    Shape {
-        sockets: stage.rooms * stage.readers,
-        group: stage.readers,
-        coalesced: 1,
-        under_way: stage.under_way,
-    }
-}
-
 /// Measures every subject once, between two floors. A subject that fails is noted, and the others go on.
-fn one_round(
-    common: &Common,
-    sizes: &Peers,
-    order: &[Subject],
-    case: &mut Case,
-    shape: Shape,
-    stage: &Sizes,
-) -> Result<(), Failure> {
-    let floors = Floors::before(common, shape)?;
+fn one_round(common: &Common, sizes: &Peers, order: &[Subject], case: &mut Case, stage: &Sizes) -> Result<(), Failure> {
+    let floors = Floors::before(common, stage.floor())?;
     let costs: Vec<_> = order
         .iter()
         .map(|subject| (*subject, broadcast(common, sizes, *subject, stage)))

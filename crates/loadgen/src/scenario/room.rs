@@ -9,13 +9,6 @@ use crate::floor::Shape;
 use crate::report::Row;
 
 pub(super) fn run(common: &Common, sizes: &Room) -> Result<Value, Failure> {
-    let plain = Shape {
-        sockets: sizes.receivers,
-        group: sizes.receivers,
-        coalesced: 1,
-        under_way: sizes.under_way,
-    };
-    let floors = Floors::before(common, plain)?;
     let stage = Sizes {
         rooms: 1,
         readers: sizes.receivers,
@@ -24,6 +17,7 @@ pub(super) fn run(common: &Common, sizes: &Room) -> Result<Value, Failure> {
         under_way: sizes.under_way,
         rate: None,
     };
+    let floors = Floors::before(common, stage.floor())?;
     let cost = measure(common, &stage)?;
     let (floor, floor_report) = floors.after(common)?;
     let multiple = cost.nodes / floor;
@@ -45,7 +39,7 @@ pub(super) fn run(common: &Common, sizes: &Room) -> Result<Value, Failure> {
         let coalesced = Shape {
             coalesced: usize::try_from(sizes.under_way).unwrap_or(1),
             under_way: 1,
-            ..plain
+            ..stage.floor()
         };
         report["coalescedFloor"] = crate::floor::measure(coalesced, common.floor_time())?.report();
     }

@@ -5,17 +5,9 @@ use serde_json::{Value, json};
 use super::stage::{Floors, Sizes, measure};
 use crate::cli::{Common, Rooms};
 use crate::error::Failure;
-use crate::floor::Shape;
 use crate::report::Row;
 
 pub(super) fn run(common: &Common, sizes: &Rooms) -> Result<Value, Failure> {
-    let shape = Shape {
-        sockets: sizes.rooms * sizes.room_size,
-        group: sizes.room_size,
-        coalesced: 1,
-        under_way: sizes.under_way,
-    };
-    let floors = Floors::before(common, shape)?;
     let stage = Sizes {
         rooms: sizes.rooms,
         readers: sizes.room_size,
@@ -24,6 +16,7 @@ pub(super) fn run(common: &Common, sizes: &Rooms) -> Result<Value, Failure> {
         under_way: sizes.under_way,
         rate: None,
     };
+    let floors = Floors::before(common, stage.floor())?;
     let cost = measure(common, &stage)?;
     let (floor, floor_report) = floors.after(common)?;
     let multiple = cost.nodes / floor;

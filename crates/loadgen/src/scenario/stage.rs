@@ -52,6 +52,18 @@ pub(super) struct Sizes {
     pub(super) rate: Option<u64>,
 }
 
+impl Sizes {
+    /// The floor of it: its readers' sockets, written to as broadcasts would be.
+    pub(super) fn floor(&self) -> Shape {
+        Shape {
+            sockets: self.rooms * self.readers,
+            group: self.readers,
+            coalesced: 1,
+            under_way: self.under_way,
+        }
+    }
+}
+
 impl Stage {
     /// Opens readers at one node and publishers at another, or the same. They are in their rooms when it returns.
     pub(super) fn open(common: &Common, sizes: &Sizes, readers: &Server, publishers: &Server) -> Result<Self, Failure> {
